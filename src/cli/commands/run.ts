@@ -1,0 +1,80 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { EsplanadeError, openIndex, type TextIndex } from 'esplanade'
+import { formatRun, readTopics, type Topics } from 'esplanade/eval'
+import { interruptible } from '../interrupt.ts'
+import { type LineOutput, PartialFile, stdoutLines } from '../line-output.ts'
+import { count, modeOption } from '../options.ts'
+import { type ProgressDisplay, showProgress } from '../progress.ts'
+import { counted } from '../readable.ts'
+import { textLines } from '../text-lines.ts'
+
+interface RunFlags {
+  readonly k: number
+  readonly to?: string
+  readonly tag: string
+  readonly model?: string
+}
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('Search every query of a file and write a TREC run.')
+    .argument('<dir>', 'an index')
+    .argument('<topics>', 'BEIR queries.jsonl, or lines of query id, tab, text')
+    .option('--k <n>', 'hits a query', count(1), 1000)
+    .addOption(modeOption())
+    .option('--to <file>', 'where the run goes (default: standard output)')
+    .option('--model <model>', 'where the model of the index is now, if it has moved')
+    .option('--tag <tag>', 'name of the run, without white space', oneWord, 'esplanade')
+    .action(run)
+}
+
+async function run(directory: string, topicsFile: string, flags: RunFlags): Promise<void> {
+  const topics = await readTopics(textLines(topicsFile), { place: topicsFile })
+  await using index = await openIndex(directory, { ...(flags.model && { model: flags.model }) })
+  // A key that no run can hold is found now rather than by the query that finds it.
+  for (const key of index.documentKeys()) formatRun('0', [{ key, score: 1 }])
+  const file = flags.to === undefined ? undefined : await PartialFile.open(flags.to, 'replace')
+  const progress = showProgress('searching', 'queries')
+  try {
+    await interruptible(signal =>
+      searchAll(index, topics, file ?? stdoutLines, flags, progress, signal)
+    )
+    await file?.end()
+    await file?.publish()
+    if (flags.to !== undefined) {
+      process.stderr.write(
+        `${counted(topics.size, 'topic')} searched, run written to ${flags.to}\n`
+      )
+    }
+  } catch (error) {
+    // Searching again is cheap, so half a run is not worth keeping.
+    await file?.discard()
+    throw error
+  } finally {
+    progress.stop()
+  }
+}
+
+function oneWord(value: string): string {
+  if (/^\S+$/u.test(value)) return value
+  throw new InvalidArgumentError('Expected one word.')
+}
+
+async function searchAll(
+  index: TextIndex,
+  topics: Topics,
+  output: LineOutput,
+  { k, tag }: RunFlags,
+  progress: ProgressDisplay,
+  signal: AbortSignal
+): Promise<void> {
+  let done = 0
+  for (const [queryId, text] of topics) {
+    if (signal.aborted) {
+      throw new EsplanadeError('ABORTED', { problem: `stopped after ${done} queries` })
+    }
+    const hits = await index.rank(await index.queryVector(text), { k })
+    for (const line of formatRun(queryId, hits, tag)) await output.write(line)
+    progress.update(++done, done / topics.size)
+  }
+}

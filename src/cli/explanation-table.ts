@@ -1,0 +1,72 @@
+import {
+  bestSnippet,
+  type HitExplanation,
+  highlights,
+  type TermExplanation
+} from 'esplanade/explain'
+import { displayWidth, padEnd, shorten } from './display-width.ts'
+import { highlighted, printable, wrapPainted } from './highlighted-text.ts'
+import type { Terminal } from './terminal.ts'
+
+const INDENT = '     '
+const BAR_WIDTH = 12
+const MAX_TERM_WIDTH = 24
+
+/** The best window of a text, of at most `maxLength` UTF-16 units, with its matches marked. */
+export function snippetLines(
+  { text, terms }: HitExplanation,
+  maxLength: number,
+  terminal: Terminal
+): string {
+  if (text.trim() === '') return `${INDENT}(empty)`
+  const found = highlights(terms)
+  const { start, end } = bestSnippet(text, found, maxLength)
+  const line = highlighted(text, found, terminal, start, end)
+  const more = end < text.length ? ' …' : ''
+  return wrapPainted(`${start > 0 ? '… ' : ''}${line}${more}`, INDENT, terminal.columns)
+}
+
+/** The terms of a score by what they add, at most `maxTerms`, and what the model has added. */
+export function explanationTable(
+  { terms, score }: HitExplanation,
+  maxTerms: number,
+  terminal: Terminal
+): string {
+  const { paint } = terminal
+  const shown = terms.slice(0, maxTerms)
+  const rest = terms.slice(maxTerms)
+  const widths = shown.map(({ term }) => displayWidth(term))
+  const termWidth = Math.min(MAX_TERM_WIDTH, Math.max(8, ...widths))
+  const header = `${INDENT}${padEnd('term', termWidth)}   query × document = product   share`
+  const rows = shown.map(term => termRow(term, termWidth, paint))
+  if (rest.length > 0) {
+    const product = rest.reduce((sum, term) => sum + term.product, 0)
+    const share = rest.reduce((sum, term) => sum + term.share, 0)
+    const label = padEnd(`${rest.length} more`, termWidth + 21)
+    rows.push(`${INDENT}${label} ${product.toFixed(3).padStart(7)} ${percent(share)}`)
+  }
+  const added = terms.filter(({ inText }) => inText === false)
+  if (added.length > 0) {
+    const share = added.reduce((sum, term) => sum + term.value, 0) / score
+    const count = `${added.length} of ${terms.length} terms, ${percent(share).trim()} of the score`
+    rows.push(paint(`   + added by the model: ${count}`, 'dim'))
+  }
+  return [paint(header, 'dim'), ...rows].join('\n')
+}
+
+function termRow(
+  { term, queryWeight, documentWeight, product, share, inText }: TermExplanation,
+  termWidth: number,
+  paint: Terminal['paint']
+): string {
+  const added = inText === false
+  const label = padEnd(shorten(printable(term), termWidth), termWidth)
+  const name = paint(`   ${added ? '+' : ' '} ${label}`, added ? 'cyan' : 'yellow')
+  const weights = `${queryWeight.toFixed(3).padStart(6)} × ${documentWeight.toFixed(3).padStart(8)}`
+  const bar = '█'.repeat(Math.round(share * BAR_WIDTH))
+  return `${name}  ${weights} = ${product.toFixed(3).padStart(7)} ${percent(share)} ${bar}`.trimEnd()
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1).padStart(6)} %`
+}

@@ -1,0 +1,36 @@
+import { InvalidArgumentError, Option } from 'commander'
+
+/** Parses an option that is a whole number of at least `min`. */
+export function count(min: number): (value: string) => number {
+  return value => {
+    const number = Number(value)
+    if (value.trim() !== '' && Number.isSafeInteger(number) && number >= min) return number
+    throw new InvalidArgumentError(`Expected a whole number from ${min}.`)
+  }
+}
+
+/** Parses an option that is a number of at least `min`. */
+export function atLeast(min: number): (value: string) => number {
+  return value => {
+    const number = Number(value)
+    if (value.trim() !== '' && Number.isFinite(number) && number >= min) return number
+    throw new InvalidArgumentError(`Expected a number from ${min}.`)
+  }
+}
+
+/** Parses `a,b,c`. */
+export function list(value: string): string[] {
+  const parts = value.split(',').map(part => part.trim())
+  if (parts.every(part => part !== '')) return parts
+  throw new InvalidArgumentError('Expected names separated by commas.')
+}
+
+/** Collects an option that may be given several times. */
+export function repeated(value: string, previous: string[] = []): string[] {
+  return [...previous, value]
+}
+
+/** `--mode`: which vectors are made and searched. So far there is one kind. */
+export function modeOption(): Option {
+  return new Option('--mode <mode>', 'what is searched').choices(['sparse']).default('sparse')
+}

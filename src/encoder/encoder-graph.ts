@@ -1,0 +1,32 @@
+import type { MaskedLanguageModel } from './masked-language-model.ts'
+import { addAllLogits } from './masked-prediction.ts'
+import { OnnxGraph, type Tensor } from './onnx-model.ts'
+import { GRAPH_PORTS } from './session.ts'
+import { addSpladePooling, type Pooling } from './splade-pooling.ts'
+
+/** The graph of a sparse encoder: token ids and mask in, one number a term out. */
+export function buildSpladeGraph(model: MaskedLanguageModel, pooling: Pooling): Uint8Array {
+  return buildGraph(model, ['batch', model.vocabularySize], (graph, states, mask) =>
+    addSpladePooling(graph, states, mask, model.decoder, pooling)
+  )
+}
+
+/** The graph of the masked-language head alone: the logits of every term at every position. */
+export function buildLogitsGraph(model: MaskedLanguageModel): Uint8Array {
+  return buildGraph(model, ['batch', 'length', model.vocabularySize], (graph, states) =>
+    addAllLogits(graph, states, model.decoder)
+  )
+}
+
+function buildGraph(
+  model: MaskedLanguageModel,
+  outputDims: readonly (number | string)[],
+  addHead: (graph: OnnxGraph, states: Tensor, mask: Tensor) => Tensor
+): Uint8Array {
+  const graph = new OnnxGraph()
+  const ids = graph.input(GRAPH_PORTS.ids, 'int32', ['batch', 'length'])
+  const mask = graph.input(GRAPH_PORTS.mask, 'float32', ['batch', 'length'])
+  const states = model.addStates(graph, { ids, mask })
+  graph.output(GRAPH_PORTS.output, addHead(graph, states, mask), 'float32', outputDims)
+  return graph.toBytes()
+}

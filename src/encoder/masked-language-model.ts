@@ -1,0 +1,31 @@
+import type { OnnxGraph, Tensor } from './onnx-model.ts'
+
+/** The two inputs of every encoder graph. */
+export interface TokenInputs {
+  /** Token ids, int32 `[batch, length]`. */
+  readonly ids: Tensor
+  /** 1 for a token, 0 for padding, float32 `[batch, length]`. */
+  readonly mask: Tensor
+}
+
+/** The last layer of a masked-language head: `logits = states · matrixᵀ + bias`. */
+export interface Decoder {
+  /** Row-major `[vocabulary, hidden]`. */
+  readonly matrix: Float32Array
+  /** `[vocabulary]`. */
+  readonly bias: Float32Array
+}
+
+/**
+ * What a family of masked language models gives to build a sparse encoder from: all of the model
+ * but its last layer, as operators of a graph, and the weights of that last layer.
+ */
+export interface MaskedLanguageModel {
+  readonly vocabularySize: number
+  readonly hiddenSize: number
+  /** The longest sequence of tokens that the model has positions for. */
+  readonly maxPositions: number
+  /** Adds the encoder and its head up to the decoder; float32 `[batch, length, hidden]`. */
+  addStates(graph: OnnxGraph, inputs: TokenInputs): Tensor
+  readonly decoder: Decoder
+}

@@ -1,0 +1,91 @@
+import { EsplanadeError } from '../errors.ts'
+
+/** No size in a model's config comes near this; a larger one is a lie or an accident. */
+const MAX_SIZE = 2 ** 24
+
+/** Reads the fields of a `config.json`, each checked for its type and range. */
+export class ModelConfig {
+  readonly place: string
+  readonly #fields: Readonly<Record<string, unknown>>
+
+  /** @throws EsplanadeError `MODEL_FILE_INVALID` where the bytes are not a JSON object */
+  constructor(bytes: Uint8Array, place: string) {
+    this.place = place
+    this.#fields = parseJsonObject(bytes, place)
+  }
+
+  /** A count or size: a whole number from 1. */
+  size(name: string): number {
+    const value = this.#fields[name]
+    if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_SIZE) {
+      return value
+    }
+    throw this.#invalid(name, `a whole number from 1 to ${MAX_SIZE}`)
+  }
+
+  /** A finite number above zero. */
+  positive(name: string): number {
+    const value = this.#fields[name]
+    if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return value
+    throw this.#invalid(name, 'a number above zero')
+  }
+
+  text(name: string): string {
+    const value = this.#fields[name]
+    if (typeof value === 'string') return value
+    throw this.#invalid(name, 'a string')
+  }
+
+  /** Throws `MODEL_UNSUPPORTED` unless the field is absent or one of `accepted`. */
+  require(name: string, accepted: readonly unknown[]): void {
+    const value = this.#fields[name]
+    if (value === undefined || value === null || accepted.includes(value)) return
+    throw new EsplanadeError('MODEL_UNSUPPORTED', {
+      place: this.place,
+      problem: `${name} is ${JSON.stringify(value)}`,
+      expected: accepted.map(one => JSON.stringify(one)).join(' or '),
+      remedy: 'Use a checkpoint that this family covers'
+    })
+  }
+
+  #invalid(name: string, expected: string): EsplanadeError {
+    return new EsplanadeError('MODEL_FILE_INVALID', {
+      place: this.place,
+      problem: `${name} is ${JSON.stringify(this.#fields[name]) ?? 'missing'}`,
+      expected,
+      remedy: 'Use the config.json that was saved with the weights'
+    })
+  }
+}
+
+/** @throws EsplanadeError `MODEL_FILE_INVALID` where the bytes are not a JSON object (or array) */
+export function parseJsonObject(
+  bytes: Uint8Array,
+  place: string,
+  kind: 'object' | 'array' = 'object'
+): Record<string, unknown> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw new EsplanadeError('MODEL_FILE_INVALID', {
+      place,
+      problem: 'the file is not JSON',
+      remedy: 'Fetch the file again; it is damaged or cut short',
+      cause
+    })
+  }
+  if (
+    typeof parsed !== 'object' ||
+    parsed === null ||
+    Array.isArray(parsed) !== (kind === 'array')
+  ) {
+    throw new EsplanadeError('MODEL_FILE_INVALID', {
+      place,
+      problem: `the file holds no JSON ${kind}`,
+      expected: `an ${kind}`,
+      remedy: 'Fetch the file again'
+    })
+  }
+  return parsed as Record<string, unknown>
+}

@@ -1,0 +1,115 @@
+import type { InferenceSession as OnnxSession, Tensor as OnnxTensor } from 'onnxruntime-node'
+import { EsplanadeError } from '../errors.ts'
+
+/**
+ * Runs encoder graphs in ONNX Runtime. This is the only file of the package that imports it, and it
+ * does so when the first session is made: whoever never encodes does not need it.
+ */
+
+/** Token ids of several texts, padded to one length. */
+export interface TokenBatch {
+  /** `[numTexts, length]`, row-major. */
+  readonly ids: Int32Array
+  /** 1 for a token, 0 for padding; `[numTexts, length]`. */
+  readonly mask: Float32Array
+  readonly numTexts: number
+  readonly length: number
+}
+
+/** A graph made ready to run. */
+export interface InferenceSession {
+  /** The graph's output for a batch, row-major. */
+  run(batch: TokenBatch): Promise<Float32Array>
+  /** Frees the session's memory. */
+  close(): Promise<void>
+}
+
+/** Names that every encoder graph uses. */
+export const GRAPH_PORTS = { ids: 'ids', mask: 'mask', output: 'output' } as const
+
+/** Errors and worse: the runtime's warnings are about its own optimisations. */
+const LOG_ERRORS = 3
+
+/**
+ * @param model - a serialised ONNX graph with the ports of {@link GRAPH_PORTS}
+ * @param numThreads - threads of the runtime; default: it decides, usually one a core
+ * @throws EsplanadeError `RUNTIME_MISSING` or `RUNTIME_FAILED`
+ */
+export async function createSession(
+  model: Uint8Array,
+  numThreads: number | undefined
+): Promise<InferenceSession> {
+  const runtime = await importRuntime()
+  const session = await failing('load the model', () =>
+    runtime.InferenceSession.create(model, {
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: LOG_ERRORS,
+      ...(numThreads === undefined ? {} : { intraOpNumThreads: numThreads })
+    })
+  )
+  return new RuntimeSession(session, runtime.Tensor)
+}
+
+/**
+ * The version of ONNX Runtime.
+ *
+ * @throws EsplanadeError `RUNTIME_MISSING`
+ */
+export async function runtimeVersion(): Promise<string> {
+  const { env } = await importRuntime()
+  return env.versions.node ?? env.versions.common
+}
+
+class RuntimeSession implements InferenceSession {
+  readonly #session: OnnxSession
+  readonly #Tensor: typeof OnnxTensor
+
+  constructor(session: OnnxSession, Tensor: typeof OnnxTensor) {
+    this.#session = session
+    this.#Tensor = Tensor
+  }
+
+  async run({ ids, mask, numTexts, length }: TokenBatch): Promise<Float32Array> {
+    const dims = [numTexts, length]
+    const feeds = {
+      [GRAPH_PORTS.ids]: new this.#Tensor('int32', ids, dims),
+      [GRAPH_PORTS.mask]: new this.#Tensor('float32', mask, dims)
+    }
+    const outputs = await failing(`encode ${numTexts} texts`, () => this.#session.run(feeds))
+    return outputs[GRAPH_PORTS.output]!.data as Float32Array
+  }
+
+  async close(): Promise<void> {
+    await this.#session.release()
+  }
+}
+
+async function importRuntime(): Promise<typeof import('onnxruntime-node')> {
+  try {
+    return await import('onnxruntime-node')
+  } catch (cause) {
+    throw new EsplanadeError('RUNTIME_MISSING', {
+      problem: 'ONNX Runtime (the package onnxruntime-node) is not installed or does not load',
+      expected: 'onnxruntime-node, an optional dependency that some installs leave out silently',
+      remedy: 'Install it: ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node',
+      cause
+    })
+  }
+}
+
+async function failing<T>(task: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (cause) {
+    throw new EsplanadeError('RUNTIME_FAILED', {
+      problem: `ONNX Runtime could not ${task}: ${messageOf(cause)}`,
+      remedy: 'If memory ran out, encode fewer tokens at a time; else report this as a bug',
+      cause
+    })
+  }
+}
+
+/** Without the full stop at its end: ours follows. */
+function messageOf(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).replace(/\.+$/, '')
+}

@@ -1,0 +1,16 @@
+/** `esplanade/explain`: hit → reason. */
+
+export {
+  explainHit,
+  type HitExplanation,
+  type HitParts,
+  type TermContribution,
+  type TermExplanation
+} from '../explain/explain-hit.ts'
+export {
+  bestSnippet,
+  type Highlight,
+  highlights,
+  type Snippet
+} from '../explain/highlight.ts'
+export type { Explanation } from '../vector/explanation.ts'

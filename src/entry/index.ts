@@ -1,0 +1,40 @@
+/**
+ * `esplanade`: the whole way from documents to explained hits, and the plain values that pass
+ * between its steps. The steps themselves are at `esplanade/corpus`, `/text`, `/encoder`,
+ * `/search`, `/explain` and `/eval`.
+ */
+
+export type { StoredDocument } from '../collection/document-store.ts'
+export type { IndexOptions, IndexProgress } from '../collection/index-builder.ts'
+export type { Manifest, ModelRecord } from '../collection/manifest.ts'
+export type { DocumentHit, TextIndex, TextSearchOptions } from '../collection/text-index.ts'
+export type { CorpusRecord, DocumentRecord, ProblemRecord } from '../corpus/document.ts'
+export type { DocumentInput } from '../corpus/from-objects.ts'
+export type { JsonValue, Metadata } from '../corpus/metadata.ts'
+export type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
+export { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
+export type { HitExplanation } from '../explain/explain-hit.ts'
+export {
+  type CreatedIndex,
+  type CreateIndexOptions,
+  createIndex,
+  type OpenIndexOptions,
+  openIndex
+} from '../node/index-files.ts'
+export type { Progress, TaskOptions } from '../progress.ts'
+export type { Explanation } from '../vector/explanation.ts'
+export type { Hit, RankedList } from '../vector/hit.ts'
+export {
+  dotProduct,
+  type Metric,
+  norm,
+  similarity,
+  similarityMatrix
+} from '../vector/similarity.ts'
+export {
+  MAX_TERM_ID,
+  pruneVector,
+  type SparseVector,
+  sparseVector,
+  sparseVectorFromEntries
+} from '../vector/sparse-vector.ts'

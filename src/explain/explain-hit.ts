@@ -1,0 +1,97 @@
+import { DEFAULT_MAX_TOKENS, type Tokenizer } from '../text/tokenizer.ts'
+import type { Explanation } from '../vector/explanation.ts'
+
+/** What one term adds to a score, as the scorer counts it. */
+export interface TermContribution {
+  readonly termId: number
+  readonly queryWeight: number
+  readonly documentWeight: number
+  /** `queryWeight · documentWeight`. */
+  readonly product: number
+  /** What it adds to the score: the product, for cosine divided by the product of both lengths. */
+  readonly value: number
+}
+
+/** A term's contribution, with what a reader wants to know of the term. */
+export interface TermExplanation extends TermContribution {
+  /** The vocabulary's spelling, or the term id where no vocabulary is known. */
+  readonly term: string
+  /** The term's part of the score as a fraction of it. */
+  readonly share: number
+  /** Whether the term stands in the query; undefined where the query was a vector. */
+  readonly inQuery: boolean | undefined
+  /** Whether the term stands in the text; otherwise the model added it (an expansion term). */
+  readonly inText: boolean | undefined
+  /** Where the term stands in the text: `[start, end)` in UTF-16 units. */
+  readonly offsets: readonly (readonly [start: number, end: number])[]
+}
+
+/** Why a document has its score. */
+export interface HitExplanation {
+  readonly score: number
+  /** The scorer's tree; its leaves sum to the score. */
+  readonly explanation: Explanation
+  /** The terms of the score, the largest contribution first. */
+  readonly terms: readonly TermExplanation[]
+  /** The text, or passage of it, that was scored. */
+  readonly text: string
+}
+
+/** What {@link explainHit} joins. */
+export interface HitParts {
+  /** The scorer's own explanation of the score. */
+  readonly explanation: Explanation
+  readonly contributions: readonly TermContribution[]
+  /** The text, or passage of it, that was scored. */
+  readonly text: string
+  /** The query, unless it was a vector. */
+  readonly queryText?: string
+  /** The tokenizer of the model; without it, terms are numbers and cannot be found in the text. */
+  readonly tokenizer?: Tokenizer
+  /** Tokens of the text that the model read; default 256. */
+  readonly maxTokens?: number
+}
+
+/** Joins a scorer's explanation with the texts: which terms stand where, which the model added. */
+export function explainHit(parts: HitParts): HitExplanation {
+  const {
+    explanation,
+    contributions,
+    text,
+    queryText,
+    tokenizer,
+    maxTokens = DEFAULT_MAX_TOKENS
+  } = parts
+  const offsetsOf = tokenizer && offsetsByTerm(tokenizer, text, maxTokens)
+  const queryTerms =
+    tokenizer && queryText !== undefined
+      ? new Set(offsetsByTerm(tokenizer, queryText, maxTokens).keys())
+      : undefined
+  const terms = contributions.map(contribution => ({
+    ...contribution,
+    term: tokenizer?.vocabulary.termOf(contribution.termId) ?? `${contribution.termId}`,
+    share: contribution.value / explanation.value,
+    inQuery: queryTerms?.has(contribution.termId),
+    inText: offsetsOf?.has(contribution.termId),
+    offsets: offsetsOf?.get(contribution.termId) ?? []
+  }))
+  return { score: explanation.value, explanation, terms, text }
+}
+
+function offsetsByTerm(
+  tokenizer: Tokenizer,
+  text: string,
+  maxTokens: number
+): Map<number, [number, number][]> {
+  const { ids, offsets } = tokenizer.encode(text, { maxTokens })
+  const byTerm = new Map<number, [number, number][]>()
+  ids.forEach((id, i) => {
+    const start = offsets[2 * i]!
+    const end = offsets[2 * i + 1]!
+    if (start === end) return
+    const spans = byTerm.get(id) ?? []
+    spans.push([start, end])
+    byTerm.set(id, spans)
+  })
+  return byTerm
+}

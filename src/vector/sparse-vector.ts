@@ -1,0 +1,114 @@
+import { EsplanadeError } from '../errors.ts'
+
+/**
+ * A text in the space of a model's vocabulary: only the terms with a weight above zero are kept.
+ *
+ * The two arrays have the same length. An empty vector is valid: it is what an empty text may
+ * become, and it matches nothing.
+ */
+export interface SparseVector {
+  /** Term ids, strictly ascending. */
+  readonly terms: Uint32Array
+  /** `weights[i]` belongs to `terms[i]`; finite and above zero. */
+  readonly weights: Float32Array
+}
+
+/** The largest term id: ids are unsigned 32-bit integers. */
+export const MAX_TERM_ID = 0xffff_ffff
+
+function refuse(place: string | undefined, problem: string, expected: string): never {
+  throw new EsplanadeError('INVALID_VECTOR', {
+    place,
+    problem,
+    expected,
+    remedy: 'Sort by term id, merge duplicates and leave out terms without a positive weight'
+  })
+}
+
+/**
+ * Makes a {@link SparseVector} from term ids and weights, checking the contract.
+ *
+ * @param terms - term ids, strictly ascending integers from 0 to 2^32 − 1
+ * @param weights - one for each term; finite and above zero after rounding to float32
+ * @param place - what to call the vector in an error message, for instance `corpus.jsonl:7`
+ * @throws EsplanadeError `INVALID_VECTOR`
+ */
+export function sparseVector(
+  terms: ArrayLike<number>,
+  weights: ArrayLike<number>,
+  place?: string
+): SparseVector {
+  const length = terms.length
+  if (weights.length !== length) {
+    refuse(place, `${length} term ids but ${weights.length} weights`, 'as many weights as term ids')
+  }
+  let previous = -1
+  for (let i = 0; i < length; i++) {
+    const term = terms[i]!
+    if (!Number.isInteger(term) || term < 0 || term > MAX_TERM_ID) {
+      refuse(place, `term id ${term} at position ${i}`, 'an integer from 0 to 2^32 − 1')
+    }
+    if (term <= previous) {
+      const what = term === previous ? 'a duplicate' : 'unsorted'
+      refuse(place, `term id ${term} at position ${i} is ${what}`, 'strictly ascending term ids')
+    }
+    previous = term
+    const weight = Math.fround(weights[i]!)
+    if (!(weight > 0) || weight === Number.POSITIVE_INFINITY) {
+      refuse(place, `weight ${weights[i]} of term ${term}`, 'a finite float32 above zero')
+    }
+  }
+  return { terms: Uint32Array.from(terms), weights: Float32Array.from(weights) }
+}
+
+/**
+ * Makes a {@link SparseVector} from `[term id, weight]` pairs in any order.
+ *
+ * @throws EsplanadeError `INVALID_VECTOR` on a duplicate id or a weight that is not above zero
+ */
+export function sparseVectorFromEntries(
+  entries: Iterable<readonly [termId: number, weight: number]>,
+  place?: string
+): SparseVector {
+  const sorted = [...entries].sort(([a], [b]) => a - b)
+  return sparseVector(
+    sorted.map(([term]) => term),
+    sorted.map(([, weight]) => weight),
+    place
+  )
+}
+
+function refuseOption(place: string, given: unknown, expected: string): never {
+  throw new EsplanadeError('INVALID_ARGUMENT', { place, problem: `given ${given}`, expected })
+}
+
+/**
+ * Static pruning: keeps the `topTokens` heaviest terms (on equal weight the smaller term id) and of
+ * those the ones of at least `minWeight`, which is rounded to float32 as the weights are. Without
+ * either option the vector itself is returned.
+ *
+ * @throws EsplanadeError `INVALID_ARGUMENT` when `topTokens` is not a whole number from 0 (or
+ *   infinity) or `minWeight` is negative or NaN
+ */
+export function pruneVector(
+  vector: SparseVector,
+  options: { readonly topTokens?: number; readonly minWeight?: number }
+): SparseVector {
+  const { topTokens = Number.POSITIVE_INFINITY } = options
+  const minWeight = Math.fround(options.minWeight ?? 0)
+  if (!(topTokens >= 0) || (Number.isFinite(topTokens) && !Number.isInteger(topTokens))) {
+    refuseOption('topTokens', topTokens, 'a whole number from 0')
+  }
+  if (!(minWeight >= 0)) refuseOption('minWeight', options.minWeight, 'a number from 0')
+  const { terms, weights } = vector
+  if (terms.length <= topTokens && !(minWeight > 0)) return vector
+  const kept = Array.from(terms.keys())
+    .filter(i => weights[i]! >= minWeight)
+    .sort((a, b) => weights[b]! - weights[a]! || a - b)
+    .slice(0, topTokens)
+    .sort((a, b) => a - b)
+  return {
+    terms: Uint32Array.from(kept, i => terms[i]!),
+    weights: Float32Array.from(kept, i => weights[i]!)
+  }
+}

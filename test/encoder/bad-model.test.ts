@@ -1,0 +1,230 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { SparseEncoder } from '../../src/entry/encoder.ts'
+import { packageRoot } from '../../src/node/package-root.ts'
+
+const shipped = join(packageRoot(), 'models/splade-tiny')
+const configJson = JSON.parse(readFileSync(join(shipped, 'config.json'), 'utf8'))
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'esplanade-model-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A copy of the shipped model with some of its files replaced; null removes one. */
+function model(changes: Record<string, string | Uint8Array | null>): string {
+  const copy = mkdtempSync(join(folder, 'm-'))
+  cpSync(shipped, copy, { recursive: true })
+  for (const [file, content] of Object.entries(changes)) {
+    if (content === null) rmSync(join(copy, file))
+    else writeFileSync(join(copy, file), content)
+  }
+  return copy
+}
+
+const weights = () => readFileSync(join(shipped, 'model.safetensors'))
+const config = (changes: object) => JSON.stringify({ ...configJson, ...changes })
+
+describe('a broken model is refused by file and reason', () => {
+  it.each<[string, () => Record<string, string | Uint8Array | null>, string, string]>([
+    ['no weights', () => ({ 'model.safetensors': null }), 'MODEL_NOT_FOUND', 'model.safetensors'],
+    ['no config', () => ({ 'config.json': null }), 'MODEL_NOT_FOUND', 'config.json'],
+    ['no tokenizer', () => ({ 'tokenizer.json': null }), 'MODEL_NOT_FOUND', 'tokenizer.json'],
+    [
+      'config cut short',
+      () => ({ 'config.json': '{"model_type": "be' }),
+      'MODEL_FILE_INVALID',
+      'config.json'
+    ],
+    ['config is a list', () => ({ 'config.json': '[]' }), 'MODEL_FILE_INVALID', 'config.json'],
+    [
+      'tokenizer is no JSON',
+      () => ({ 'tokenizer.json': 'x' }),
+      'MODEL_FILE_INVALID',
+      'tokenizer.json'
+    ],
+    [
+      'weights cut short',
+      () => ({ 'model.safetensors': weights().subarray(0, 1e6) }),
+      'MODEL_FILE_INVALID',
+      'model.safetensors'
+    ],
+    [
+      'another family',
+      () => ({ 'config.json': config({ model_type: 't5' }) }),
+      'MODEL_UNSUPPORTED',
+      't5'
+    ],
+    [
+      'a family called __proto__',
+      () => ({ 'config.json': config({ model_type: '__proto__' }) }),
+      'MODEL_UNSUPPORTED',
+      '__proto__'
+    ],
+    [
+      'another activation',
+      () => ({ 'config.json': config({ hidden_act: 'swish' }) }),
+      'MODEL_UNSUPPORTED',
+      'swish'
+    ],
+    [
+      'relative positions',
+      () => ({ 'config.json': config({ position_embedding_type: 'relative_key' }) }),
+      'MODEL_UNSUPPORTED',
+      'relative_key'
+    ],
+    [
+      'a size that is a word',
+      () => ({ 'config.json': config({ hidden_size: 'big' }) }),
+      'MODEL_FILE_INVALID',
+      'hidden_size'
+    ],
+    [
+      'heads that do not divide',
+      () => ({ 'config.json': config({ num_attention_heads: 3 }) }),
+      'MODEL_FILE_INVALID',
+      'hidden_size'
+    ],
+    [
+      'a larger hidden size',
+      () => ({ 'config.json': config({ hidden_size: 256 }) }),
+      'MODEL_MISMATCH',
+      'word_embeddings'
+    ],
+    [
+      'a third layer',
+      () => ({ 'config.json': config({ num_hidden_layers: 3 }) }),
+      'MODEL_MISMATCH',
+      'layer.2'
+    ],
+    [
+      'a smaller vocabulary',
+      () => ({ 'config.json': config({ vocab_size: 30000 }) }),
+      'MODEL_MISMATCH',
+      '30000'
+    ]
+  ])('%s', async (_, changes, code, place) => {
+    const loading = SparseEncoder.load(model(changes()))
+    await expect(loading).rejects.toMatchObject({ code })
+    await expect(loading).rejects.toThrow(place)
+  })
+
+  it('a name that is neither a model nor a folder', async () => {
+    await expect(SparseEncoder.load('no/such-model')).rejects.toMatchObject({
+      code: 'MODEL_NOT_FOUND'
+    })
+  })
+
+  it('weights that are no numbers are noticed, not dropped', async () => {
+    const bytes = new Uint8Array(weights())
+    // The last 128 floats are of the head's transform: NaN there reaches every term.
+    new Float32Array(bytes.buffer, bytes.length - 512).fill(Number.NaN)
+    await using encoder = await SparseEncoder.load(model({ 'model.safetensors': bytes }))
+    await expect(encoder.encodeQuery('fog')).rejects.toMatchObject({ code: 'RUNTIME_FAILED' })
+  })
+
+  it.each([
+    [{ pooling: 'mean' as 'max' }],
+    [{ maxTokens: 2 }],
+    [{ maxTokens: 513 }],
+    [{ maxBatchTokens: 0 }],
+    [{ numThreads: 0 }]
+  ])('load option %j', async options => {
+    await expect(SparseEncoder.load('splade-tiny', options)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT'
+    })
+  })
+})
+
+describe('a folder of sentence-transformers', () => {
+  const modules = (...types: [type: string, path: string][]) =>
+    JSON.stringify(
+      types.map(([type, path], idx) => ({
+        idx,
+        name: String(idx),
+        path,
+        type: `sentence_transformers.sparse_encoder.models.${type}`
+      }))
+    )
+  /** A copy of the shipped model as a SparseEncoder, with this pooling config. */
+  const asModules = (pooling: object) => {
+    const copy = model({
+      'modules.json': modules(['MLMTransformer', ''], ['SpladePooling', '1_SpladePooling'])
+    })
+    mkdirSync(join(copy, '1_SpladePooling'))
+    writeFileSync(join(copy, '1_SpladePooling', 'config.json'), JSON.stringify(pooling))
+    return copy
+  }
+
+  it('brings its pooling, unless the caller names one', async () => {
+    const copy = asModules({ pooling_strategy: 'sum', activation_function: 'relu' })
+    await using own = await SparseEncoder.load(copy)
+    await using named = await SparseEncoder.load(copy, { pooling: 'max' })
+    await using shipped = await SparseEncoder.load('splade-tiny', { pooling: 'sum' })
+    expect([own.pooling, named.pooling]).toEqual(['sum', 'max'])
+    expect(await own.encodeQuery('fog horn')).toEqual(await shipped.encodeQuery('fog horn'))
+  })
+
+  it.each([
+    ['another activation', () => asModules({ activation_function: 'log1p_relu' }), 'log1p_relu'],
+    ['another strategy', () => asModules({ pooling_strategy: 'mean' }), 'mean'],
+    ['another module', () => model({ 'modules.json': modules(['Router', '']) }), 'Router'],
+    [
+      'no pooling',
+      () => model({ 'modules.json': modules(['MLMTransformer', '']) }),
+      'SpladePooling'
+    ],
+    [
+      'modules elsewhere',
+      () => model({ 'modules.json': modules(['MLMTransformer', '0_MLM']) }),
+      '0_MLM'
+    ]
+  ])('with %s is refused, not read wrong', async (_, folderOf, message) => {
+    const loading = SparseEncoder.load(folderOf())
+    await expect(loading).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' })
+    await expect(loading).rejects.toThrow(message)
+  })
+
+  it('never leads out of the folder, and survives modules that are none', async () => {
+    const escaping = modules(['MLMTransformer', ''], ['SpladePooling', '../1_SpladePooling'])
+    for (const json of [escaping, '[null]', '[7, []]']) {
+      await expect(SparseEncoder.load(model({ 'modules.json': json }))).rejects.toMatchObject({
+        code: 'MODEL_UNSUPPORTED'
+      })
+    }
+  })
+
+  it('with modules that are no list is damaged', async () => {
+    const loading = SparseEncoder.load(model({ 'modules.json': '{}' }))
+    await expect(loading).rejects.toMatchObject({ code: 'MODEL_FILE_INVALID' })
+  })
+})
+
+describe('a closed encoder', () => {
+  it('says so', async () => {
+    const encoder = await SparseEncoder.load('splade-tiny')
+    await encoder.close()
+    await expect(encoder.encodeQuery('fog')).rejects.toThrow('the encoder is closed')
+    await expect(encoder.predictMasked('a [MASK]')).rejects.toThrow('the encoder is closed')
+  })
+})
+
+describe('without ONNX Runtime', () => {
+  afterEach(() => {
+    vi.doUnmock('onnxruntime-node')
+    vi.resetModules()
+  })
+
+  it('the error names the package and how to install it', async () => {
+    vi.resetModules()
+    vi.doMock('onnxruntime-node', () => {
+      throw new Error("Cannot find package 'onnxruntime-node'")
+    })
+    const { SparseEncoder: WithoutRuntime } = await import('../../src/entry/encoder.ts')
+    const loading = WithoutRuntime.load('splade-tiny')
+    await expect(loading).rejects.toMatchObject({ code: 'RUNTIME_MISSING' })
+    await expect(loading).rejects.toThrow('ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node')
+  })
+})
