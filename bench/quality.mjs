@@ -22,6 +22,9 @@ const cli = join(root, 'dist/cli/main.js')
 /** How far a figure may be from the reference's. */
 const TOLERANCE = 0.002
 
+/** No command takes longer; one that hangs is ended. */
+const TIMEOUT_MS = 15 * 60_000
+
 /** Judgements of each collection, with the reference's figures for them. */
 const EXPECTED = {
   cranfield: { test: { 'nDCG@10': 0.3761 } },
@@ -32,6 +35,7 @@ const EXPECTED = {
 /** @param {string[]} args */
 function esplanade(...args) {
   const { status, stdout } = spawnSync(process.execPath, [cli, ...args], {
+    timeout: TIMEOUT_MS,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit']
   })

@@ -1,11 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { quantile, spreadOf } from '../../bench/encode/spread.mjs'
+import { runProgram } from '../run-program.ts'
 
 const script = fileURLToPath(new URL('../../bench/encode.mjs', import.meta.url))
-const run = (...options: string[]) =>
-  spawnSync(process.execPath, [script, ...options], { encoding: 'utf8' })
+const run = (...options: string[]) => runProgram(process.execPath, [script, ...options])
 
 describe('the encode benchmark', () => {
   it('runs, after the vectors agree with the reference', () => {

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import ts from 'typescript'
+import { runProgram } from '../run-program.ts'
 import { sharedPath } from '../shared.ts'
 import { root } from './repository.ts'
 
@@ -43,14 +43,14 @@ export class DocWorkshop {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 }
     })
     this.write(file, outputText)
-    return spawnSync(process.execPath, [file], { cwd: this.project, encoding: 'utf8' })
+    return runProgram(process.execPath, [file], { cwd: this.project })
   }
 
   /** Runs lines of a shell, up to the first that fails. */
   runShell(lines: string): Outcome {
     const bin = join(this.project, 'node_modules', '.bin')
     const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` }
-    return spawnSync('sh', ['-e', '-c', lines], { cwd: this.project, encoding: 'utf8', env })
+    return runProgram('sh', ['-e', '-c', lines], { cwd: this.project, env })
   }
 
   /** What the compiler says about the TypeScript files of the project, one line each. */

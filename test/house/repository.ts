@@ -1,7 +1,8 @@
-import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process'
+import { execFileSync, type SpawnSyncReturns } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runProgram } from '../run-program.ts'
 
 /** The folder of the whole repository, without a slash at its end. */
 export const root: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '')
@@ -34,5 +35,5 @@ export function committedFiles(): string[] | undefined {
 /** Runs a tool that is installed in `node_modules` by the path of its script. */
 export function runTool(script: string, args: readonly string[]): SpawnSyncReturns<string> {
   const path = join(root, 'node_modules', script)
-  return spawnSync(process.execPath, [path, ...args], { cwd: root, encoding: 'utf8' })
+  return runProgram(process.execPath, [path, ...args], { cwd: root })
 }

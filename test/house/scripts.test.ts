@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -12,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missingEntries } from '../../scripts/complete-lock.mjs'
+import { runProgram } from '../run-program.ts'
 import { read, root } from './repository.ts'
 
 let folder: string
@@ -20,8 +20,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const run = (script: string, ...args: string[]) =>
-  spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' })
+const run = (script: string, ...args: string[]) => runProgram(process.execPath, [script, ...args])
 
 describe('scripts/install.mjs', () => {
   /** A repository with one dependency, which lies beside it: nothing is fetched. */
