@@ -1,0 +1,68 @@
+/**
+ * One of our rounds: `round.mjs SPEC`, where SPEC is JSON, opens an index in this fresh process and
+ * prints the figures of each strategy as one line of JSON.
+ */
+import { SparseIndex } from 'esplanade/search'
+import { checkAgreement, isApproximate, overlapOf } from './agreement.mjs'
+import { nameOf } from './approximate.mjs'
+import { readLargeFile } from './large-file.mjs'
+import { memoryOf, readRows, timePasses } from './timing.mjs'
+
+const spec = JSON.parse(process.argv[2])
+const { path, k, passes, strategies, threads } = spec
+const queries = readRows(spec.queries)
+const truth = readRows(spec.truth).map(({ terms }) => terms)
+const started = performance.now()
+const index = SparseIndex.fromBytes(readLargeFile(path), path)
+const openS = (performance.now() - started) / 1000
+
+if (threads === undefined) for (const strategy of strategies) print(await oneByOne(strategy))
+else print(await together())
+// Threads that the library keeps for the next call would keep this process too.
+process.stdout.write('', () => process.exit(0))
+
+async function oneByOne(strategy) {
+  await checkAgreement(index, queries, strategy, k)
+  const search = query => index.search(query, { k, strategy })
+  const { found, latency } = await timePasses(queries, search, passes)
+  return {
+    ...judged(found, nameOf(strategy)),
+    ...(isApproximate(strategy) && { settings: strategy }),
+    ...latency
+  }
+}
+
+/** All queries in one call: how many a second, not how long each. */
+async function together() {
+  const search = () => index.searchMany(queries, { k, threads })
+  const { found, latency } = await timePasses([queries], search, passes)
+  const qps = (1000 * queries.length) / latency.p50Ms
+  return { ...judged(found[0], `searchMany on ${threads} threads`), threads, qps }
+}
+
+function judged(found, strategy) {
+  const rankSafe = found.every(result => result.rankSafe)
+  const documents = found.map(({ hits }) => hits.map(({ key }) => Number(key)))
+  const overlap = overlapOf(documents, truth)
+  // With float16 the stored weights are others than those of the truth.
+  if (rankSafe && spec.precision === 'float32') {
+    const wrong = documents.findIndex((hits, i) => String(hits) !== String(truth[i]))
+    if (wrong >= 0) {
+      const lists = `documents ${documents[wrong]}, not ${truth[wrong]}`
+      throw new Error(`${strategy} finds for query ${wrong} ${lists}`)
+    }
+  }
+  return { strategy, rankSafe, overlap, work: workOf(found) }
+}
+
+/** What a query cost, on average: postings accumulated, blocks bounded, documents scored. */
+function workOf(found) {
+  const mean = count =>
+    found.reduce((sum, { stats }) => sum + (stats[count] ?? 0), 0) / found.length
+  const counts = ['numQueryTerms', 'numPostings', 'numBlocks', 'numScored']
+  return Object.fromEntries(counts.map(count => [count, mean(count)]))
+}
+
+function print(result) {
+  process.stdout.write(`${JSON.stringify({ ...result, openS, ...memoryOf() })}\n`)
+}
