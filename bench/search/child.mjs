@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { DONE } from './done.mjs'
 
 const MAX_OUTPUT = 2 ** 26
 
@@ -12,29 +13,41 @@ const MAX_OUTPUT = 2 ** 26
  */
 export function runScript(script, ...args) {
   const path = fileURLToPath(new URL(script, import.meta.url))
-  return runJson(process.execPath, [path, ...args.map(textOf)])
+  const outcome = run(process.execPath, [path, ...args.map(textOf)])
+  const lines = outcome.stdout.trimEnd().split('\n')
+  if (lines.pop() !== DONE) fail(script, outcome)
+  return rowsOf(lines)
 }
 
 /**
+ * Runs any other program.
+ *
  * @param {string} program
  * @param {string[]} args
- * @param {Record<string, string>} [env] added to the environment
+ * @param {Record<string, string>} env added to the environment
  * @returns {any[]} the lines of JSON that it printed
  */
 export function runJson(program, args, env) {
-  const { status, signal, stdout, stderr, error } = spawnSync(program, args, {
+  const outcome = run(program, args, env)
+  if (outcome.status !== 0) fail(`${program} ${args[0]}`, outcome)
+  return rowsOf(outcome.stdout.split('\n'))
+}
+
+function run(program, args, env = {}) {
+  return spawnSync(program, args, {
     encoding: 'utf8',
     maxBuffer: MAX_OUTPUT,
     env: { ...process.env, ...env }
   })
-  if (status !== 0) {
-    const reason = error?.message ?? reasonOf(stderr) ?? `signal ${signal}`
-    throw new Error(`${[program, args[0]].map(baseOf).join(' ')} failed: ${reason}`)
-  }
-  return stdout
-    .split('\n')
-    .filter(line => line.startsWith('{'))
-    .map(line => JSON.parse(line))
+}
+
+function rowsOf(lines) {
+  return lines.filter(line => line.startsWith('{')).map(line => JSON.parse(line))
+}
+
+function fail(what, { status, signal, stderr, error }) {
+  const reason = error?.message ?? reasonOf(stderr) ?? `ended with ${signal ?? status}`
+  throw new Error(`${what} failed: ${reason}`)
 }
 
 /** The line of a stack trace that says what happened, in Node or Python. */
@@ -42,10 +55,6 @@ function reasonOf(stderr) {
   const lines = stderr.trim().split('\n')
   const isError = line => /^(Uncaught )?[\w.]*(Error|Exception)\b.*?:/.test(line)
   return lines.findLast(isError) ?? (lines.at(-1) || undefined)
-}
-
-function baseOf(path = '') {
-  return path.split(/[\\/]/).at(-1)
 }
 
 function textOf(arg) {

@@ -5,6 +5,7 @@
 import { SparseIndex } from 'esplanade/search'
 import { checkAgreement, isApproximate, overlapOf } from './agreement.mjs'
 import { nameOf } from './approximate.mjs'
+import { done } from './done.mjs'
 import { readLargeFile } from './large-file.mjs'
 import { memoryOf, readRows, timePasses } from './timing.mjs'
 
@@ -18,8 +19,7 @@ const openS = (performance.now() - started) / 1000
 
 if (threads === undefined) for (const strategy of strategies) print(await oneByOne(strategy))
 else print(await together())
-// Threads that the library keeps for the next call would keep this process too.
-process.stdout.write('', () => process.exit(0))
+done()
 
 async function oneByOne(strategy) {
   await checkAgreement(index, queries, strategy, k)

@@ -8,9 +8,11 @@
  * not found.
  */
 import { CsrBuilder, readCsr, rowOf, writeCsr } from './csr.mjs'
+import { done } from './done.mjs'
 
 const [documentsPath, queriesPath, depth, path] = process.argv.slice(2)
 writeCsr(path, truthOf(readCsr(documentsPath), readCsr(queriesPath), Number(depth)))
+done()
 
 /**
  * @param {import('./csr.mjs').Csr} documents

@@ -7,6 +7,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { overlapOf } from './agreement.mjs'
 import { readCsr, rowOf } from './csr.mjs'
+import { done } from './done.mjs'
 import { memoryOf, readRows, timePasses } from './timing.mjs'
 
 const BATCH = 500
@@ -15,6 +16,7 @@ const zvec = (await import('@zvec/zvec')).default
 zvec.ZVecInitialize({ queryThreads: 1, logLevel: zvec.ZVecLogLevel.ERROR })
 const result = spec.step === 'build' ? build(spec) : await round(spec)
 process.stdout.write(`${JSON.stringify({ ...result, ...memoryOf() })}\n`)
+done()
 
 /** @param {{ folder: string, documents: string, indexType: 'FLAT' | 'HNSW' }} spec */
 function build({ folder, documents, indexType }) {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,10 +11,11 @@ import { writeNpz } from '../../bench/search/npz.mjs'
 import { commandOf, optionsOf } from '../../bench/search/options.mjs'
 import { pageOf, replaced, storedRows } from '../../bench/search/page.mjs'
 import { rowsOf } from '../../bench/search/rows.mjs'
+import { runProgram } from '../run-program.ts'
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))
 const run = (...options: string[]) =>
-  spawnSync(process.execPath, [path('bench/search.mjs'), ...options], { encoding: 'utf8' })
+  runProgram(process.execPath, [path('bench/search.mjs'), ...options])
 const tiny = ['--tiny', '--docs', '300', '--rounds', '2']
 
 describe('the search benchmark', () => {
