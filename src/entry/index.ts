@@ -4,6 +4,9 @@
  * `/search`, `/explain` and `/eval`.
  */
 
+import { startSearchThreads } from '../node/search-threads.ts'
+import { provideThreads } from '../search/threads.ts'
+
 export type { StoredDocument } from '../collection/document-store.ts'
 export type { IndexOptions, IndexProgress } from '../collection/index-builder.ts'
 export type { Manifest, ModelRecord } from '../collection/manifest.ts'
@@ -38,3 +41,5 @@ export {
   sparseVector,
   sparseVectorFromEntries
 } from '../vector/sparse-vector.ts'
+
+provideThreads(startSearchThreads)

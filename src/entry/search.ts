@@ -1,6 +1,20 @@
 /** `esplanade/search`: vectors → index → hits, in memory. */
 
+export { openIndexFile, saveIndexFile } from '../node/index-file.ts'
+
+import { startSearchThreads } from '../node/search-threads.ts'
+import { provideThreads } from '../search/threads.ts'
+
 export type { Contribution, ExplainOptions } from '../search/contributions.ts'
 export { DocumentSet } from '../search/document-set.ts'
-export type { SearchOptions, SearchResult, SearchStats } from '../search/search-options.ts'
-export { type FinishOptions, SparseIndex, SparseIndexBuilder } from '../search/sparse-index.ts'
+export type {
+  SearchManyOptions,
+  SearchOptions,
+  SearchResult,
+  SearchStats
+} from '../search/search-options.ts'
+export { SparseIndex } from '../search/sparse-index.ts'
+export { type FinishOptions, SparseIndexBuilder } from '../search/sparse-index-builder.ts'
+export type { ApproximateStrategy, ExactStrategy, Strategy } from '../search/strategy.ts'
+
+provideThreads(startSearchThreads)

@@ -1,5 +1,14 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile
+} from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import {
   decodeLine,
@@ -93,13 +102,13 @@ export class IndexDirectoryWriter implements DocumentWriter {
 
   /** Writes the rest and puts the index in its place. */
   async commit(
-    vectors: Uint8Array,
+    vectors: readonly Uint8Array[],
     describe: (fileBytes: Manifest['fileBytes']) => Manifest
   ): Promise<Manifest> {
     await this.#flush()
     const table = encodeTable(this.#entries)
     const manifest = describe({
-      [FILES.vectors]: vectors.length,
+      [FILES.vectors]: vectors.reduce((sum, { length }) => sum + length, 0),
       [FILES.documents]: this.#writtenBytes,
       [FILES.table]: table.length
     })
@@ -124,7 +133,7 @@ export class IndexDirectoryWriter implements DocumentWriter {
     underWay.delete(this.#partial)
   }
 
-  async #write(file: string, content: string | Uint8Array): Promise<void> {
+  async #write(file: string, content: string | Uint8Array | readonly Uint8Array[]): Promise<void> {
     await writeFile(join(this.#partial, file), content, { flush: true })
   }
 
@@ -213,9 +222,17 @@ export class IndexDirectory implements DocumentReader {
     if (vectors.metric !== metric) throw mismatch(place, `the metric ${vectors.metric}`, metric)
   }
 
-  /** The bytes of the vectors. */
-  vectors(): Promise<Uint8Array> {
-    return readWhole(this.path, FILES.vectors, this.manifest)
+  /** Where the vectors are. @throws EsplanadeError `INDEX_CORRUPT` where the file is not whole */
+  async vectorsFile(): Promise<string> {
+    const place = join(this.path, FILES.vectors)
+    const size = await stat(place).then(
+      ({ size }) => size,
+      cause => {
+        throw readError(place, cause)
+      }
+    )
+    checkBytes(place, size, this.manifest.fileBytes[FILES.vectors])
+    return place
   }
 
   async get(ordinal: number): Promise<StoredDocument> {
@@ -264,12 +281,19 @@ async function readWhole(path: string, file: string, manifest: Manifest): Promis
   try {
     bytes = await readFile(place)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw missing(place, cause)
-    throw fileError(cause, place, 'read')
+    throw readError(place, cause)
   }
-  const expected = manifest.fileBytes[file]
-  if (bytes.length !== expected) throw mismatch(place, `${bytes.length} bytes`, expected)
+  checkBytes(place, bytes.length, manifest.fileBytes[file])
   return bytes
+}
+
+function readError(place: string, cause: unknown): EsplanadeError {
+  const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+  return isMissing ? missing(place, cause) : fileError(cause, place, 'read')
+}
+
+function checkBytes(place: string, found: number, expected: number | undefined): void {
+  if (found !== expected) throw mismatch(place, `${found} bytes`, expected)
 }
 
 function mismatch(

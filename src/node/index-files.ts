@@ -6,8 +6,8 @@ import { type DocumentInput, fromObjects } from '../corpus/from-objects.ts'
 import { loadSparseEncoder } from '../encoder/load-sparse-encoder.ts'
 import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
-import { SparseIndex } from '../search/sparse-index.ts'
 import { IndexDirectory, IndexDirectoryWriter } from './index-directory.ts'
+import { openIndexFile, transfers } from './index-file.ts'
 import { modelFolder } from './model-folder.ts'
 
 /** Options of {@link createIndex}. */
@@ -45,7 +45,7 @@ export async function createIndex(
     if (model !== null) encoder = await loadSparseEncoder(modelFolder(model), options.load)
     const { index, ...counts } = await buildIndex(fromObjects(documents), encoder, writer, options)
     if (counts.numDocuments === 0 && counts.numProblems > 0) throw allSkipped(counts.numProblems)
-    const manifest = await writer.commit(index.toBytes(), fileBytes => ({
+    const manifest = await writer.commit([...transfers(index)], fileBytes => ({
       format: 'esplanade-index',
       version: MANIFEST_VERSION,
       ...(encoder && model !== null && { model: recordOf(encoder, model) }),
@@ -83,7 +83,7 @@ export async function openIndex(
 ): Promise<TextIndex> {
   const files = await IndexDirectory.open(directory)
   try {
-    const index = SparseIndex.fromBytes(await files.vectors())
+    const index = await openIndexFile(await files.vectorsFile())
     files.checkCounts(index)
     return new TextIndex({
       manifest: files.manifest,

@@ -1,5 +1,4 @@
-import { weightIn } from '../segment/forward.ts'
-import type { Segment } from '../segment/segment.ts'
+import { type DocumentRecord, weightIn } from '../segment/forward-index.ts'
 import type { Explanation } from '../vector/explanation.ts'
 import type { QueryTerm } from './query-terms.ts'
 
@@ -21,14 +20,13 @@ export interface Contribution {
  * @param scale - what a product is divided by: 1 for the dot product
  */
 export function contributionsOf(
-  segment: Segment,
   terms: readonly QueryTerm[],
-  docId: number,
+  record: DocumentRecord,
   scale: number
 ): Contribution[] {
   return terms
     .map(({ termId, termIndex, weight: queryWeight }) => {
-      const documentWeight = weightIn(segment, termIndex, docId)
+      const documentWeight = weightIn(record, termIndex)
       const product = queryWeight * documentWeight
       return { termId, queryWeight, documentWeight, product, value: product / scale }
     })

@@ -1,7 +1,9 @@
 import { EsplanadeError } from '../errors.ts'
 import type { Hit, RankedList } from '../vector/hit.ts'
 import { type SparseVector, sparseVector } from '../vector/sparse-vector.ts'
+import { approximateParameters } from './approximate.ts'
 import type { DocumentSet } from './document-set.ts'
+import type { ExactStrategy, Strategy } from './strategy.ts'
 
 /** Options of `SparseIndex.search`. */
 export interface SearchOptions {
@@ -9,6 +11,8 @@ export interface SearchOptions {
   readonly k?: number | undefined
   /** Searches these documents only (default: all); made by `SparseIndex.documentSet`. */
   readonly filter?: DocumentSet | undefined
+  /** Documents that have not been deleted (default: all); searched like a filter. */
+  readonly liveDocs?: DocumentSet | undefined
   /** Leaves out hits that score below this (default: none). */
   readonly minScore?: number | undefined
   /**
@@ -16,21 +20,36 @@ export interface SearchOptions {
    * (default: begins at the best one). Ranks go on from it.
    */
   readonly searchAfter?: Hit | undefined
+  /** How to search (default `'auto'`: what is fastest and exact). */
+  readonly strategy?: Strategy | undefined
   /** Stops the search before it starts; one query takes no longer than a few milliseconds. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** Options of `SparseIndex.searchMany`. */
+export interface SearchManyOptions extends SearchOptions {
+  /**
+   * Threads that search at once, a whole number from 1 (default 1: the thread of the caller). More
+   * need Node; they share the index's memory.
+   */
+  readonly threads?: number | undefined
+  /** Hears how many queries have been answered. */
+  readonly onProgress?: ((numDone: number) => void) | undefined
+}
+
 /** How a search was done and what it cost. */
 export interface SearchStats {
-  /** How documents were scored. */
-  readonly strategy: 'exhaustive'
+  /** How documents were found; of the first segment where an index has several. */
+  readonly strategy: Exclude<ExactStrategy, 'auto'> | 'approximate'
   /** Terms of the query that occur in the index. */
   readonly numQueryTerms: number
   /** Terms of the query that the index lacks: they match nothing. */
   readonly numUnknownTerms: number
-  /** Postings read. */
+  /** Postings that were added up. */
   readonly numPostings: number
-  /** Documents that pass the filter and match at least one term. */
+  /** Bounds of blocks that were looked at, one a term and block. */
+  readonly numBlocks: number
+  /** Documents whose exact score was computed. */
   readonly numScored: number
 }
 
@@ -49,6 +68,24 @@ function refuse(place: string, given: unknown, expected: string): never {
   })
 }
 
+const STRATEGIES: ReadonlySet<unknown> = new Set<ExactStrategy>([
+  'auto',
+  'exhaustive',
+  'document-at-a-time',
+  'windowed',
+  'max-score',
+  'block-max'
+])
+
+/** @throws EsplanadeError `ABORTED` when the signal has fired */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return
+  throw new EsplanadeError('ABORTED', {
+    problem: 'the search was stopped by its signal',
+    cause: signal.reason
+  })
+}
+
 /**
  * Checks the options and fills in the defaults.
  *
@@ -57,27 +94,53 @@ function refuse(place: string, given: unknown, expected: string): never {
 export function checkedOptions(
   options: SearchOptions,
   numDocuments: number
-): Pick<SearchOptions, 'filter' | 'searchAfter'> & { k: number; minScore: number } {
-  const { k = 10, filter, minScore = Number.NEGATIVE_INFINITY, searchAfter, signal } = options
-  if (signal?.aborted === true) {
-    throw new EsplanadeError('ABORTED', {
-      problem: 'the search was stopped by its signal',
-      cause: signal.reason
-    })
-  }
+): Pick<SearchOptions, 'searchAfter'> & {
+  k: number
+  minScore: number
+  filter: DocumentSet | undefined
+  strategy: Strategy
+} {
+  const { k = 10, filter, liveDocs, minScore = Number.NEGATIVE_INFINITY, searchAfter } = options
+  const { strategy = 'auto' } = options
+  checkSignal(options.signal)
   if (!Number.isInteger(k) || k < 1) refuse('k', k, 'an integer of at least 1')
   if (typeof minScore !== 'number' || Number.isNaN(minScore)) {
     refuse('minScore', minScore, 'a number')
   }
-  if (filter !== undefined && filter.numDocuments !== numDocuments) {
-    refuse('filter', `a set over ${filter.numDocuments} documents`, 'a set made by this index')
+  for (const [place, set] of Object.entries({ filter, liveDocs })) {
+    if (set !== undefined && set.numDocuments !== numDocuments) {
+      refuse(place, `a set over ${set.numDocuments} documents`, 'a set made by this index')
+    }
   }
   if (searchAfter !== undefined) {
     const { score, rank } = searchAfter
     if (!Number.isFinite(score)) refuse('searchAfter.score', score, 'the score of a hit')
     if (!Number.isInteger(rank) || rank < 1) refuse('searchAfter.rank', rank, 'the rank of a hit')
   }
-  return { k, filter, minScore, searchAfter }
+  checkStrategy(strategy)
+  return { k, filter: both(filter, liveDocs), minScore, searchAfter, strategy }
+}
+
+function checkStrategy(strategy: Strategy): void {
+  if (STRATEGIES.has(strategy)) return
+  if (typeof strategy === 'object' && strategy?.name === 'approximate') {
+    approximateParameters(strategy)
+  } else refuse('strategy', strategy, [...STRATEGIES, "{ name: 'approximate' }"].join(', '))
+}
+
+/** Intersections that were made, so that search after search finds the same set. */
+const intersections = new WeakMap<DocumentSet, WeakMap<DocumentSet, DocumentSet>>()
+
+function both(
+  filter: DocumentSet | undefined,
+  liveDocs: DocumentSet | undefined
+): DocumentSet | undefined {
+  if (filter === undefined || liveDocs === undefined) return filter ?? liveDocs
+  let known = intersections.get(filter)
+  if (known === undefined) intersections.set(filter, (known = new WeakMap()))
+  let set = known.get(liveDocs)
+  if (set === undefined) known.set(liveDocs, (set = filter.intersection(liveDocs)))
+  return set
 }
 
 /**

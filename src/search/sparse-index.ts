@@ -1,97 +1,31 @@
 import { EsplanadeError } from '../errors.ts'
-import { documentVector, documentVectors } from '../segment/forward.ts'
-import { quoteKey } from '../segment/key.ts'
-import { copyMetadata } from '../segment/metadata.ts'
+import type { KernelChoice } from '../kernel/kernel-memory.ts'
+import { documentRecord, documentVector } from '../segment/forward-index.ts'
+import { quoteKey } from '../segment/keys.ts'
 import type { Segment, SegmentMetadata } from '../segment/segment.ts'
-import { SegmentBuilder } from '../segment/segment-builder.ts'
-import { readSegment } from '../segment/segment-reader.ts'
-import { writeSegment } from '../segment/segment-writer.ts'
+import { readSegments } from '../segment/segment-reader.ts'
 import type { Explanation } from '../vector/explanation.ts'
+import type { Hit } from '../vector/hit.ts'
 import type { Metric } from '../vector/similarity.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
-import { type Contribution, type ExplainOptions, explainContributions } from './contributions.ts'
+import {
+  type Contribution,
+  contributionsOf,
+  type ExplainOptions,
+  explainContributions
+} from './contributions.ts'
 import { DocumentSet } from './document-set.ts'
+import { type IndexRanking, IndexSearcher, type IndexSelection } from './index-searcher.ts'
+import { divisor, type LookedUpQuery, lookUp, scoreOf } from './query-terms.ts'
 import {
   checkedOptions,
   checkedVector,
+  checkSignal,
+  type SearchManyOptions,
   type SearchOptions,
   type SearchResult
 } from './search-options.ts'
-import { type SegmentQuery, SegmentScorer } from './segment-scorer.ts'
-
-/** Options of {@link SparseIndexBuilder.finish}. */
-export interface FinishOptions {
-  /** How documents are compared with a query (default `'dot'`). */
-  readonly metric?: Metric | undefined
-  /** Notes of yours that are kept in the index, anything that JSON can hold (default `{}`). */
-  readonly metadata?: SegmentMetadata | undefined
-}
-
-/**
- * Collects keyed sparse vectors and makes a {@link SparseIndex} of them. It holds 8 bytes a posting,
- * 16 while it finishes.
- *
- * ```ts
- * const builder = new SparseIndexBuilder()
- * builder.add('a', sparseVector([3, 17], [0.5, 1.25]))
- * const index = await builder.finish()
- * ```
- */
-export class SparseIndexBuilder {
-  #segment: SegmentBuilder | undefined = new SegmentBuilder()
-
-  /** Documents added so far. */
-  get size(): number {
-    return this.#open().numDocuments
-  }
-
-  /** Postings added so far: the terms of all documents. */
-  get numPostings(): number {
-    return this.#open().numPostings
-  }
-
-  /**
-   * Adds a document; the vector is checked and copied. An empty vector is valid: its document
-   * matches nothing. A document that is refused leaves the builder as it was.
-   *
-   * @param key - any well-formed string that is not empty and was not added before
-   * @throws EsplanadeError `INVALID_KEY`, `DUPLICATE_KEY`, `INVALID_VECTOR`; `INVALID_ARGUMENT`
-   *   after `finish`, or when the index is full (2^24 documents, 2^32 − 1 postings)
-   */
-  add(key: string, vector: SparseVector): void {
-    const place = typeof key === 'string' ? `document ${quoteKey(key)}` : 'document'
-    this.#open().add(key, checkedVector(vector, place))
-  }
-
-  /**
-   * Makes the index. The builder cannot be used afterwards.
-   *
-   * @throws EsplanadeError `INVALID_ARGUMENT` on an unknown metric, metadata that JSON cannot hold,
-   *   or a second call
-   */
-  async finish(options: FinishOptions = {}): Promise<SparseIndex> {
-    const { metric = 'dot', metadata = {} } = options
-    if (metric !== 'dot' && metric !== 'cosine') {
-      throw new EsplanadeError('INVALID_ARGUMENT', {
-        place: 'metric',
-        problem: `given ${String(metric)}`,
-        expected: "'dot' or 'cosine'"
-      })
-    }
-    const segment = this.#open().finish(metric, copyMetadata(metadata))
-    this.#segment = undefined
-    return new SparseIndex(segment)
-  }
-
-  #open(): SegmentBuilder {
-    if (this.#segment !== undefined) return this.#segment
-    throw new EsplanadeError('INVALID_ARGUMENT', {
-      problem: 'this builder has finished its index',
-      expected: 'a builder that is still open',
-      remedy: 'Make a new SparseIndexBuilder'
-    })
-  }
-}
+import { checkedThreads, type SearchThreads, startThreads } from './threads.ts'
 
 /**
  * An immutable index of sparse vectors in memory, searched exactly.
@@ -102,85 +36,129 @@ export class SparseIndexBuilder {
  * `SparseIndexBuilder.finish` or {@link SparseIndex.fromBytes}.
  */
 export class SparseIndex {
-  readonly #segment: Segment
-  readonly #docIdOf: ReadonlyMap<string, number>
-  readonly #scorer: SegmentScorer
+  readonly #segments: readonly Segment[]
+  /** The place of each segment's first document. */
+  readonly #firsts: readonly number[]
+  readonly #searcher: IndexSearcher
+  readonly #size: number
+  #placeOf: ReadonlyMap<string, number> | undefined
+  #threads: SearchThreads | undefined
 
   /** @internal */
-  constructor(segment: Segment) {
-    this.#segment = segment
-    this.#docIdOf = new Map(segment.keys.map((key, docId) => [key, docId]))
-    this.#scorer = new SegmentScorer(segment)
+  constructor(segments: readonly Segment[]) {
+    this.#segments = segments
+    const firsts: number[] = []
+    let size = 0
+    for (const { header } of segments) {
+      firsts.push(size)
+      size += header.numDocuments
+    }
+    this.#firsts = firsts
+    this.#size = size
+    this.#searcher = new IndexSearcher(segments)
   }
 
   /**
-   * Opens what {@link SparseIndex.toBytes} gave. All checksums and values are validated. The index
-   * keeps views of the bytes, so they must not be changed afterwards.
+   * Opens what {@link SparseIndex.toBytes} gave: one copy into the memory that is searched. All
+   * checksums and tables are validated; postings are not parsed.
    *
    * @param place - what to call the bytes in an error message, for instance the file's path
    * @throws EsplanadeError `INDEX_CORRUPT` when the bytes are not an index, cut short or changed;
    *   `INDEX_VERSION` when they are of another format version
    */
-  static fromBytes(bytes: Uint8Array, place?: string): SparseIndex {
-    return new SparseIndex(readSegment(bytes, place))
+  static fromBytes(bytes: Uint8Array, place?: string, kernel?: KernelChoice): SparseIndex {
+    return new SparseIndex(readSegments(bytes, place, kernel))
   }
 
   /** The index as one self-describing file; the same index always gives the same bytes. */
   toBytes(): Uint8Array<ArrayBuffer> {
-    return writeSegment(this.#segment)
+    const parts = this.segmentBytes()
+    const file = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+    let end = 0
+    for (const part of parts) {
+      file.set(part, end)
+      end += part.length
+    }
+    return file
+  }
+
+  /**
+   * The bytes of {@link SparseIndex.toBytes} without a copy: one view a segment, not to be changed.
+   * Written one after the other they are the file.
+   */
+  segmentBytes(): Uint8Array[] {
+    return this.#segments.map(segment => segment.bytes())
   }
 
   /** Number of documents. */
   get size(): number {
-    return this.#segment.keys.length
+    return this.#size
   }
 
   /** Number of postings: the terms of all documents. */
   get numPostings(): number {
-    return this.#segment.docIds.length
+    return this.#segments.reduce((sum, { header }) => sum + header.numPostings, 0)
   }
 
   /** Number of different terms. */
   get numTerms(): number {
-    return this.#segment.lexicon.length
+    return this.#lexicon.length
   }
 
   /** How documents are compared with a query. */
   get metric(): Metric {
-    return this.#segment.metric
+    return this.#segments[0]!.header.metric
+  }
+
+  /** How weights are stored. */
+  get precision(): 'float32' | 'float16' {
+    return this.#segments[0]!.header.precision
+  }
+
+  /** Whether WebAssembly searches, else TypeScript. */
+  get isWasm(): boolean {
+    return this.#segments[0]!.memory.kernel.isWasm
+  }
+
+  /** Number of segments: 1, but for very large indexes. */
+  get numSegments(): number {
+    return this.#segments.length
   }
 
   /** The notes given to `finish`. */
   get metadata(): SegmentMetadata {
-    return this.#segment.metadata
+    return this.#segments[0]!.metadata
   }
 
   /** All keys, in insertion order. */
-  keys(): IterableIterator<string> {
-    return this.#segment.keys.values()
+  *keys(): Generator<string, void, undefined> {
+    for (const segment of this.#segments) {
+      for (let id = 0; id < segment.header.numDocuments; id++) yield segment.key(id)
+    }
   }
 
   /** Whether a document has this key. */
   has(key: string): boolean {
-    return this.#docIdOf.has(key)
+    return this.#places().has(key)
   }
 
-  /** All documents in insertion order; reads each posting once, with little memory. */
+  /** All documents in insertion order. */
   *entries(): Generator<[key: string, vector: SparseVector], void, undefined> {
-    let docId = 0
-    for (const vector of documentVectors(this.#segment)) {
-      yield [this.#segment.keys[docId++]!, vector]
+    for (const segment of this.#segments) {
+      for (let id = 0; id < segment.header.numDocuments; id++) {
+        yield [segment.key(id), documentVector(segment, segment.docId(id))]
+      }
     }
   }
 
   /**
-   * The vector of one document, as it was added. It looks into every posting list, which takes
-   * milliseconds; use {@link SparseIndex.entries} to read many.
+   * The vector of one document, as it was added (rounded, where the precision is float16).
    *
    * @throws EsplanadeError `KEY_NOT_FOUND`
    */
   vectorOf(key: string): SparseVector {
-    return documentVector(this.#segment, this.#docId(key))
+    const { segment, docId } = this.#locate(this.#place(key))
+    return documentVector(segment, docId)
   }
 
   /**
@@ -190,45 +168,64 @@ export class SparseIndex {
    * @throws EsplanadeError `KEY_NOT_FOUND` when a given key is not in the index
    */
   documentSet(keys: Iterable<string> | ((key: string) => boolean)): DocumentSet {
-    const chosen = typeof keys === 'function' ? this.#segment.keys.filter(key => keys(key)) : keys
-    return new DocumentSet(
-      this.size,
-      Array.from(chosen, key => this.#docId(key))
-    )
+    if (typeof keys !== 'function') {
+      return new DocumentSet(
+        this.size,
+        Array.from(keys, key => this.#place(key))
+      )
+    }
+    const places: number[] = []
+    let place = 0
+    for (const key of this.keys()) {
+      if (keys(key)) places.push(place)
+      place++
+    }
+    return new DocumentSet(this.size, places)
   }
 
   /**
    * The best documents for a query. An empty query, and one whose terms the index lacks, has no
-   * hits.
+   * hits. Smallest and largest score of the result are found when they are asked for.
    *
    * @throws EsplanadeError `INVALID_VECTOR` on a query that breaks the contract of
    *   {@link SparseVector}; `INVALID_ARGUMENT` on an option; `KEY_NOT_FOUND` when the index lacks the
    *   key of `searchAfter`; `ABORTED` when the signal has fired
    */
   async search(query: SparseVector, options: SearchOptions = {}): Promise<SearchResult> {
-    const { k, filter, minScore, searchAfter } = checkedOptions(options, this.size)
-    const after = searchAfter && { docId: this.#docId(searchAfter.key), score: searchAfter.score }
-    const lookedUp = this.#query(query)
-    const found = this.#scorer.search(lookedUp, { k, filter, minScore, after })
-    const ranksBefore = searchAfter?.rank ?? 0
-    return {
-      hits: Array.from(found.docIds, (docId, i) => ({
-        key: this.#segment.keys[docId]!,
-        score: found.scores[i]!,
-        rank: ranksBefore + i + 1
-      })),
-      min: found.min,
-      max: found.max,
-      rankSafe: true,
-      stats: {
-        strategy: 'exhaustive',
-        numQueryTerms: lookedUp.terms.length,
-        numUnknownTerms: lookedUp.numUnknownTerms,
-        numPostings: lookedUp.numPostings,
-        numScored: found.numScored
-      },
-      scoresOf: keys => this.#scores(lookedUp, keys)
-    }
+    const selection = this.#selection(options)
+    const lookedUp = this.#lookUp(query)
+    const ranking = this.#searcher.search(lookedUp, selection)
+    return this.#result(lookedUp, selection, ranking, options.searchAfter)
+  }
+
+  /**
+   * The best documents for each of many queries, in their order; the same as searching one after the
+   * other. With `threads` above 1 worker threads share the index's memory. They stay for the next
+   * call; {@link SparseIndex.close} ends them, and they keep no program from ending.
+   *
+   * @throws EsplanadeError as {@link SparseIndex.search}; `ABORTED` when the signal fires on the way
+   */
+  async searchMany(
+    queries: readonly SparseVector[],
+    options: SearchManyOptions = {}
+  ): Promise<SearchResult[]> {
+    const { signal, onProgress } = options
+    const numThreads = checkedThreads(options.threads)
+    const selection = this.#selection(options)
+    const lookedUp = queries.map((query, i) => this.#lookUp(query, `query ${i + 1}`))
+    const inThreads = numThreads > 1 && this.#segments.every(({ memory }) => memory.shared)
+    const rankings = inThreads
+      ? await this.#threadsOf(numThreads).search(lookedUp, selection, signal, onProgress)
+      : await this.#oneByOne(lookedUp, selection, signal, onProgress)
+    return rankings.map((ranking, i) =>
+      this.#result(lookedUp[i]!, selection, ranking, options.searchAfter)
+    )
+  }
+
+  /** Ends the worker threads of {@link SparseIndex.searchMany}, if there are any. */
+  async close(): Promise<void> {
+    await this.#threads?.close()
+    this.#threads = undefined
   }
 
   /**
@@ -237,7 +234,7 @@ export class SparseIndex {
    * @throws EsplanadeError `INVALID_VECTOR`, `KEY_NOT_FOUND`
    */
   scoresOf(query: SparseVector, keys: readonly string[]): Float64Array {
-    return this.#scores(this.#query(query), keys)
+    return this.#scores(this.#lookUp(query), keys)
   }
 
   /**
@@ -247,7 +244,10 @@ export class SparseIndex {
    * @throws EsplanadeError `INVALID_VECTOR`, `KEY_NOT_FOUND`
    */
   contributions(query: SparseVector, key: string): Contribution[] {
-    return this.#scorer.contributions(this.#query(query), this.#docId(key))
+    const lookedUp = this.#lookUp(query)
+    const { segment, docId } = this.#locate(this.#place(key))
+    const record = documentRecord(segment, docId)
+    return contributionsOf(lookedUp.terms, record, divisor(lookedUp, record, this.metric))
   }
 
   /**
@@ -256,31 +256,151 @@ export class SparseIndex {
    * @throws EsplanadeError `INVALID_VECTOR`, `KEY_NOT_FOUND`
    */
   explain(query: SparseVector, key: string, options: ExplainOptions = {}): Explanation {
-    const docId = this.#docId(key)
-    const lookedUp = this.#query(query)
     const measure = this.metric === 'cosine' ? 'cosine' : 'dot product'
     return explainContributions(
-      this.#scorer.contributions(lookedUp, docId),
-      this.#scorer.scoreOf(lookedUp, docId),
+      this.contributions(query, key),
+      this.scoresOf(query, [key])[0]!,
       `${measure} of the query and document ${quoteKey(key)}`,
       options
     )
   }
 
-  #query(vector: SparseVector): SegmentQuery {
-    return this.#scorer.query(checkedVector(vector, 'query'))
+  get #lexicon(): Uint32Array {
+    return this.#segments[0]!.lexicon
   }
 
-  #scores(query: SegmentQuery, keys: readonly string[]): Float64Array {
-    return Float64Array.from(keys, key => this.#scorer.scoreOf(query, this.#docId(key)))
+  #lookUp(query: SparseVector, place = 'query'): LookedUpQuery {
+    return lookUp(this.#lexicon, checkedVector(query, place))
   }
 
-  #docId(key: string): number {
-    const docId = this.#docIdOf.get(key)
-    if (docId !== undefined) return docId
+  #selection(options: SearchOptions): IndexSelection {
+    const { searchAfter, ...selection } = checkedOptions(options, this.size)
+    const after = searchAfter && {
+      place: this.#place(searchAfter.key),
+      score: searchAfter.score
+    }
+    return { ...selection, after }
+  }
+
+  #result(
+    query: LookedUpQuery,
+    selection: IndexSelection,
+    ranking: IndexRanking,
+    searchAfter: Hit | undefined
+  ): SearchResult {
+    const { places, scores, ...counters } = ranking
+    const ranksBefore = searchAfter?.rank ?? 0
+    const keyOf = (place: number): string => {
+      const { segment, id } = this.#segmentOf(place)
+      return segment.key(id)
+    }
+    const extremes = (): { min: number; max: number } => this.#extremes(query, selection.filter)
+    return {
+      hits: Array.from(places, (place, i) => ({
+        key: keyOf(place),
+        score: scores[i]!,
+        rank: ranksBefore + i + 1
+      })),
+      get min(): number {
+        return extremes().min
+      },
+      get max(): number {
+        return searchAfter === undefined && scores.length > 0 ? scores[0]! : extremes().max
+      },
+      rankSafe: typeof selection.strategy === 'string',
+      stats: {
+        numQueryTerms: query.terms.length,
+        numUnknownTerms: query.numUnknownTerms,
+        ...counters
+      },
+      scoresOf: keys => this.#scores(query, keys)
+    }
+  }
+
+  /** Smallest and largest score of all documents that pass the filter. */
+  #extremes(query: LookedUpQuery, filter: DocumentSet | undefined): { min: number; max: number } {
+    const selection = { filter, minScore: Number.NEGATIVE_INFINITY, after: undefined }
+    const best = this.#searcher.search(query, { ...selection, k: 1, strategy: 'auto' })
+    let min = Number.POSITIVE_INFINITY
+    for (const place of filter?.members() ?? range(this.size)) {
+      const { segment, docId } = this.#locate(place)
+      min = Math.min(min, scoreOf(query, documentRecord(segment, docId), this.metric))
+      // Most often some document matches no term, and one of the first at that.
+      if (min === 0) break
+    }
+    return { min: Number.isFinite(min) ? min : 0, max: best.scores[0] ?? 0 }
+  }
+
+  async #oneByOne(
+    queries: readonly LookedUpQuery[],
+    selection: IndexSelection,
+    signal: AbortSignal | undefined,
+    onProgress: ((numDone: number) => void) | undefined
+  ): Promise<IndexRanking[]> {
+    const rankings: IndexRanking[] = []
+    let pausedAt = performance.now()
+    for (const query of queries) {
+      rankings.push(this.#searcher.search(query, selection))
+      if (performance.now() - pausedAt < PAUSE_MS) continue
+      // Lets a signal fire.
+      await new Promise(resolve => setTimeout(resolve, 0))
+      checkSignal(signal)
+      onProgress?.(rankings.length)
+      pausedAt = performance.now()
+    }
+    onProgress?.(rankings.length)
+    return rankings
+  }
+
+  #threadsOf(numThreads: number): SearchThreads {
+    if (this.#threads?.numThreads !== numThreads) {
+      void this.#threads?.close()
+      this.#threads = startThreads(this.#segments, numThreads)
+    }
+    return this.#threads
+  }
+
+  #scores(query: LookedUpQuery, keys: readonly string[]): Float64Array {
+    return Float64Array.from(keys, key => {
+      const { segment, docId } = this.#locate(this.#place(key))
+      return scoreOf(query, documentRecord(segment, docId), this.metric)
+    })
+  }
+
+  /** The segment of a document, and its insertion id there. */
+  #segmentOf(place: number): { segment: Segment; id: number } {
+    let at = this.#segments.length - 1
+    while (this.#firsts[at]! > place) at--
+    return { segment: this.#segments[at]!, id: place - this.#firsts[at]! }
+  }
+
+  #locate(place: number): { segment: Segment; docId: number } {
+    const { segment, id } = this.#segmentOf(place)
+    return { segment, docId: segment.docId(id) }
+  }
+
+  #places(): ReadonlyMap<string, number> {
+    if (this.#placeOf === undefined) {
+      const places = new Map<string, number>()
+      for (const key of this.keys()) places.set(key, places.size)
+      this.#placeOf = places
+    }
+    return this.#placeOf
+  }
+
+  #place(key: string): number {
+    const place = this.#places().get(key)
+    if (place !== undefined) return place
     throw new EsplanadeError('KEY_NOT_FOUND', {
       problem: `no document has the key ${quoteKey(String(key))}`,
       expected: `one of the ${this.size} keys of the index`
     })
   }
+}
+
+/** The event loop gets a turn after so many milliseconds. */
+const PAUSE_MS = 50
+
+function* range(end: number): Generator<number, void, undefined> {
+  for (let i = 0; i < end; i++) yield i
 }

@@ -2,7 +2,7 @@
  * Position of `value` in `sorted[from..to)`, which is strictly ascending, or −1 where it is absent.
  */
 export function binarySearch(
-  sorted: Uint32Array,
+  sorted: Uint32Array | Uint16Array,
   value: number,
   from = 0,
   to: number = sorted.length

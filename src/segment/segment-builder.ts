@@ -1,38 +1,52 @@
 import { EsplanadeError } from '../errors.ts'
-import type { Metric } from '../vector/similarity.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
-import { checkKey, quoteKey } from './key.ts'
-import { MAX_DOCUMENTS, MAX_POSTINGS, type Segment, type SegmentMetadata } from './segment.ts'
+import { checkKey, quoteKey } from './keys.ts'
+import { MAX_DOCUMENTS, MAX_POSTINGS } from './segment.ts'
 import { TermTable } from './term-table.ts'
 
 /** Postings of consecutive documents, as they were added; a document never straddles two chunks. */
 interface Chunk {
   readonly termIndexes: Uint32Array
   readonly weights: Float32Array
-  /** `numPostings[i]` postings belong to the chunk's i-th document. */
-  readonly numPostings: number[]
   used: number
 }
 
 const FIRST_CHUNK_POSTINGS = 1024
 const MAX_CHUNK_POSTINGS = 2 ** 19
 
+/** What was added, its terms numbered by their place in the lexicon. */
+export interface AddedDocuments {
+  readonly keys: readonly string[]
+  /** Term ids, strictly ascending. */
+  readonly lexicon: Uint32Array
+  readonly numPostings: number
+  /**
+   * Document d has `lengths[d]` postings from `starts[d]` on in `chunks[chunkOf[d]]`: ascending places
+   * in the lexicon, and weights.
+   */
+  readonly chunks: readonly { readonly termIndexes: Uint32Array; readonly weights: Float32Array }[]
+  readonly chunkOf: Uint32Array
+  readonly starts: Uint32Array
+  readonly lengths: Uint32Array
+}
+
 /**
- * Collects vectors and turns them into a {@link Segment}.
- *
- * Until then a posting takes 8 bytes in chunks of typed arrays, in document order; `finish` turns
- * them into posting lists by one counting sort and lets go of each chunk as soon as it is done, so
- * the peak is 16 bytes a posting.
+ * Collects vectors: 8 bytes a posting, in chunks of typed arrays, in the order in which documents are
+ * added.
  */
 export class SegmentBuilder {
-  readonly #docIdOf = new Map<string, number>()
+  readonly #documentOf = new Map<string, number>()
   readonly #terms = new TermTable()
-  #chunks: Chunk[] = []
+  readonly #chunks: Chunk[] = []
+  /** Which chunk each document is in, and where it begins there. */
+  readonly #chunkOf: number[] = []
+  readonly #startOf: number[] = []
+  readonly #lengthOf: number[] = []
   #numPostings = 0
 
   /** Documents added so far. */
   get numDocuments(): number {
-    return this.#docIdOf.size
+    return this.#documentOf.size
   }
 
   /** Postings added so far. */
@@ -44,12 +58,11 @@ export class SegmentBuilder {
    * Adds a document. The vector must have been checked; it is copied. After an error the builder is
    * as it was before.
    *
-   * @throws EsplanadeError `INVALID_KEY`, `DUPLICATE_KEY`; `INVALID_ARGUMENT` when the segment is
-   *   full
+   * @throws EsplanadeError `INVALID_KEY`, `DUPLICATE_KEY`; `INVALID_ARGUMENT` when the index is full
    */
   add(key: string, vector: SparseVector): void {
     checkKey(key)
-    if (this.#docIdOf.has(key)) {
+    if (this.#documentOf.has(key)) {
       throw new EsplanadeError('DUPLICATE_KEY', {
         problem: `key ${quoteKey(key)} was added before`,
         expected: 'a key of its own for every document',
@@ -61,33 +74,31 @@ export class SegmentBuilder {
     const chunk = this.#chunkFor(terms.length)
     chunk.weights.set(weights, chunk.used)
     for (let i = 0; i < terms.length; i++) {
-      chunk.termIndexes[chunk.used + i] = this.#terms.count(terms[i]!)
+      chunk.termIndexes[chunk.used + i] = this.#terms.indexOf(terms[i]!)
     }
+    this.#chunkOf.push(this.#chunks.length - 1)
+    this.#startOf.push(chunk.used)
+    this.#lengthOf.push(terms.length)
     chunk.used += terms.length
-    chunk.numPostings.push(terms.length)
     this.#numPostings += terms.length
-    this.#docIdOf.set(key, this.#docIdOf.size)
+    this.#documentOf.set(key, this.#documentOf.size)
   }
 
-  /** Makes the segment and empties the builder. */
-  finish(metric: Metric, metadata: SegmentMetadata): Segment {
-    const { lexicon, rankOf, counts } = this.#terms.sorted()
-    const offsets = new Uint32Array(lexicon.length + 1)
-    for (let t = 0; t < lexicon.length; t++) offsets[t + 1] = offsets[t]! + counts[t]!
-    const docIds = new Uint32Array(this.#numPostings)
-    const weights = new Float32Array(this.#numPostings)
-    const next = offsets.slice(0, lexicon.length)
-    const chunks = this.#chunks.reverse()
-    let docId = 0
-    for (let chunk = chunks.pop(); chunk !== undefined; chunk = chunks.pop()) {
-      scatter(chunk, docId, rankOf, next, docIds, weights)
-      docId += chunk.numPostings.length
+  /** What was added. The builder must not be used afterwards. */
+  finish(): AddedDocuments {
+    const { lexicon, rankOf } = this.#terms.sorted()
+    for (const { termIndexes, used } of this.#chunks) {
+      for (let i = 0; i < used; i++) termIndexes[i] = rankOf[termIndexes[i]!]!
     }
-    const keys = [...this.#docIdOf.keys()]
-    this.#docIdOf.clear()
-    this.#terms.clear()
-    this.#numPostings = 0
-    return { metric, metadata, keys, lexicon, offsets, docIds, weights }
+    return {
+      keys: [...this.#documentOf.keys()],
+      lexicon,
+      numPostings: this.#numPostings,
+      chunks: this.#chunks,
+      chunkOf: Uint32Array.from(this.#chunkOf),
+      starts: Uint32Array.from(this.#startOf),
+      lengths: Uint32Array.from(this.#lengthOf)
+    }
   }
 
   #checkRoom(numPostings: number): void {
@@ -109,37 +120,9 @@ export class SegmentBuilder {
     const chunk: Chunk = {
       termIndexes: new Uint32Array(capacity),
       weights: new Float32Array(capacity),
-      numPostings: [],
       used: 0
     }
     this.#chunks.push(chunk)
     return chunk
-  }
-}
-
-/**
- * Moves a chunk's postings to their lists. `rankOf[termIndex]` is a term's place in the lexicon and
- * `next[place]` the position of its next posting. Documents come in ascending order, so every list
- * comes out ascending.
- */
-function scatter(
-  chunk: Chunk,
-  firstDocId: number,
-  rankOf: Uint32Array,
-  next: Uint32Array,
-  docIds: Uint32Array,
-  weights: Float32Array
-): void {
-  const { termIndexes, weights: chunkWeights, numPostings } = chunk
-  let i = 0
-  for (let d = 0; d < numPostings.length; d++) {
-    const end = i + numPostings[d]!
-    for (; i < end; i++) {
-      const rank = rankOf[termIndexes[i]!]!
-      const position = next[rank]!
-      next[rank] = position + 1
-      docIds[position] = firstDocId + d
-      weights[position] = chunkWeights[i]!
-    }
   }
 }

@@ -1,10 +1,11 @@
-import { keyProblem, quoteKey } from './key.ts'
 import { isMetadata } from './metadata.ts'
+import { runBytes } from './postings-writer.ts'
 import type { Segment, SegmentMetadata } from './segment.ts'
+import { paddedDocuments } from './segment-format.ts'
 
 /**
- * Validation of what the sections of an index file hold. Checksums catch accidents; this catches a
- * file that was made wrong, so that no search ever runs over arrays that break their contract.
+ * Validation of what the sections of a segment hold: of all that says where something lies, so that
+ * no search ever leaves the segment's memory.
  */
 
 type Refuse = (problem: string, expected?: string) => never
@@ -32,75 +33,100 @@ export function decodeMetadata(bytes: Uint8Array, refuse: Refuse): SegmentMetada
   return isMetadata(value) ? Object.freeze(value) : refuse('metadata: not a JSON object')
 }
 
-/** The keys by document id; `bytes[offsets[i]..offsets[i + 1])` is key i in UTF-8. */
-export function decodeKeys(offsets: Uint32Array, bytes: Uint8Array, refuse: Refuse): string[] {
-  const numKeys = offsets.length - 1
-  if (offsets[0] !== 0 || offsets[numKeys] !== bytes.length) {
-    refuse(
-      `keyOffsets: from ${offsets[0]} to ${offsets[numKeys]}`,
-      `from 0 to the ${bytes.length} bytes of the keys`
-    )
+/** The tables of lexicon, runs and documents. */
+export function validateTables(segment: Segment, refuse: Refuse): void {
+  const { lexicon, maxWeights, maxErrors, runOffsets, header } = segment
+  ascending(lexicon, 'lexicon', refuse, 1)
+  for (const [t, weight] of maxWeights.entries()) {
+    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
+      refuse(`maxWeights: ${weight} of term ${lexicon[t]}`, 'finite and not below zero')
+    }
+    if (!(maxErrors[t]! >= 0 && maxErrors[t]! < Number.POSITIVE_INFINITY)) {
+      refuse(`maxErrors: ${maxErrors[t]} of term ${lexicon[t]}`, 'finite and not below zero')
+    }
   }
-  const text = decode(bytes, 'keys', refuse)
-  // Where every character is one byte, as is usual, cutting one string is ten times faster than
-  // decoding each key.
-  const isAscii = text.length === bytes.length
-  const keys = new Array<string>(numKeys)
-  for (let docId = 0; docId < numKeys; docId++) {
-    const start = offsets[docId]!
-    const end = offsets[docId + 1]!
-    if (end <= start) refuse(`keyOffsets: ${end} after ${start} at document ${docId}`, 'ascending')
-    const key = isAscii
-      ? text.slice(start, end)
-      : decode(bytes.subarray(start, end), `keys: document ${docId}`, refuse)
-    keys[docId] = key
-  }
-  const unique = new Set<string>()
-  for (const key of keys) {
-    const problem = unique.has(key) ? `duplicate ${quoteKey(key)}` : keyProblem(key)
-    if (problem !== undefined) refuse(`keys: ${problem}`)
-    unique.add(key)
-  }
-  return keys
+  cover(runOffsets, header.numRuns, 'runOffsets', 'runs', refuse, 0)
+  validateRuns(segment, refuse)
+  const documentBytes = segment.section('documents').length
+  cover(segment.documentOffsets, documentBytes / 4, 'documentOffsets', 'documents', refuse, 1)
+  validateInsertionIds(segment, refuse)
 }
 
-/** Everything that {@link Segment} promises about lexicon and postings. */
-export function validatePostings(segment: Segment, refuse: Refuse): void {
-  const { lexicon, offsets, docIds, weights, keys } = segment
-  for (let t = 1; t < lexicon.length; t++) {
-    if (lexicon[t]! <= lexicon[t - 1]!) {
-      refuse(`lexicon: term ${lexicon[t]} after ${lexicon[t - 1]}`, 'strictly ascending term ids')
-    }
-  }
-  if (offsets[0] !== 0 || offsets[lexicon.length] !== docIds.length) {
-    refuse(
-      `offsets: from ${offsets[0]} to ${offsets[lexicon.length]}`,
-      `from 0 to the ${docIds.length} postings`
-    )
-  }
+/** Runs stand by term and window, one after the other, and end inside the postings. */
+function validateRuns(segment: Segment, refuse: Refuse): void {
+  const { runOffsets, header, lexicon } = segment
+  const { u16, u32 } = segment.memory.views
+  const runs = segment.addressOf('runs') >>> 2
+  const { windowDocuments, numDocuments } = header
+  let place = 0
+  let numPostings = 0
   for (let t = 0; t < lexicon.length; t++) {
-    if (offsets[t + 1]! <= offsets[t]!) {
-      refuse(`offsets: ${offsets[t + 1]} after ${offsets[t]}`, 'strictly ascending positions')
-    }
-  }
-  for (let t = 0; t < lexicon.length; t++) {
-    const end = offsets[t + 1]!
     let previous = -1
-    for (let i = offsets[t]!; i < end; i++) {
-      const docId = docIds[i]!
-      if (docId <= previous || docId >= keys.length) {
-        refuse(
-          `docIds: ${docId} at posting ${i} of term ${lexicon[t]}`,
-          `ids below ${keys.length}, strictly ascending within a term`
-        )
+    for (let run = runOffsets[t]!; run < runOffsets[t + 1]!; run++) {
+      const window = u16[2 * (runs + 2 * run)]!
+      const length = u16[2 * (runs + 2 * run) + 1]! + 1
+      if (window <= previous || window >= segment.numWindows) {
+        refuse(`runs: window ${window} in run ${run}`, 'ascending, below the number of windows')
       }
-      previous = docId
+      const documents = Math.min(windowDocuments, numDocuments - window * windowDocuments)
+      if (length > documents) {
+        refuse(`runs: ${length} postings in run ${run}`, `at most ${documents}`)
+      }
+      if (u32[runs + 2 * run + 1] !== place) {
+        refuse(`runs: run ${run} begins at ${u32[runs + 2 * run + 1]}`, `${place}`)
+      }
+      place += runBytes(length, paddedDocuments(documents))
+      numPostings += length
+      previous = window
     }
   }
-  for (let i = 0; i < weights.length; i++) {
-    const weight = weights[i]!
-    if (!(weight > 0 && weight < Number.POSITIVE_INFINITY)) {
-      refuse(`weights: ${weight} at posting ${i}`, 'finite and above zero')
+  const postingsBytes = segment.section('postings').length
+  if (place !== postingsBytes) refuse(`postings: ${postingsBytes} bytes`, `${place}`)
+  if (numPostings !== header.numPostings) {
+    refuse(`numPostings: ${header.numPostings}`, `${numPostings}`)
+  }
+}
+
+/** Every insertion id stands in one record. */
+function validateInsertionIds(segment: Segment, refuse: Refuse): void {
+  const { numDocuments, isReordered } = segment.header
+  const seen = new Uint8Array(numDocuments)
+  for (let docId = 0; docId < numDocuments; docId++) {
+    const id = segment.insertionId(docId)
+    if (id >= numDocuments || seen[id] === 1 || (!isReordered && id !== docId)) {
+      refuse(`documents: insertion id ${id} of document ${docId}`, 'each id once')
+    }
+    seen[id] = 1
+  }
+}
+
+/** Keys are UTF-8 and not empty. */
+export function validateKeys(segment: Segment, refuse: Refuse): void {
+  const bytes = segment.section('keys')
+  cover(segment.keyOffsets, bytes.length, 'keyOffsets', 'keys', refuse, 1)
+  decode(bytes.slice(), 'keys', refuse)
+}
+
+/** From 0 to the end of what it divides, in steps of at least `step`. */
+function cover(
+  offsets: Uint32Array,
+  end: number,
+  name: string,
+  what: string,
+  refuse: Refuse,
+  step: number
+): void {
+  const last = offsets[offsets.length - 1]!
+  if (offsets[0] !== 0 || last !== end) {
+    refuse(`${name}: from ${offsets[0]} to ${last}`, `from 0 to the ${end} of the ${what}`)
+  }
+  ascending(offsets, name, refuse, step)
+}
+
+function ascending(values: Uint32Array, name: string, refuse: Refuse, step: number): void {
+  for (let i = 1; i < values.length; i++) {
+    if (values[i]! - values[i - 1]! < step) {
+      refuse(`${name}: ${values[i]} after ${values[i - 1]}`, 'ascending')
     }
   }
 }

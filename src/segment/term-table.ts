@@ -2,7 +2,7 @@
 const DIRECT_IDS = 2 ** 20
 
 /**
- * Numbers terms in the order in which they are first seen and counts how often they are seen.
+ * Numbers terms in the order in which they are first seen.
  *
  * Vocabularies of models are dense and small, so nearly every id is answered by an array; hashed
  * term ids, which may be anything up to 2^32 − 1, go to a `Map`.
@@ -10,45 +10,25 @@ const DIRECT_IDS = 2 ** 20
 export class TermTable {
   #direct = new Int32Array(1024) // termIndex + 1, or 0 for an id not yet seen
   readonly #others = new Map<number, number>()
-  #termIds: number[] = []
-  #counts: number[] = []
+  readonly #termIds: number[] = []
 
-  /** The index of a term, which is counted once more. */
-  count(termId: number): number {
+  /** The index of a term, which is added if it is new. */
+  indexOf(termId: number): number {
     const termIndex = this.#find(termId)
-    if (termIndex !== undefined) {
-      this.#counts[termIndex]!++
-      return termIndex
-    }
+    if (termIndex !== undefined) return termIndex
     const added = this.#termIds.push(termId) - 1
-    this.#counts.push(1)
     if (termId < DIRECT_IDS) this.#setDirect(termId, added)
     else this.#others.set(termId, added)
     return added
   }
 
-  /**
-   * The terms by ascending id: their ids, how often each was counted, and the place `rankOf` each
-   * term index has in that order.
-   */
-  sorted(): { lexicon: Uint32Array; counts: Uint32Array; rankOf: Uint32Array } {
+  /** The terms by ascending id, and the place `rankOf` each term index has in that order. */
+  sorted(): { lexicon: Uint32Array; rankOf: Uint32Array } {
     const termIds = this.#termIds
     const order = Uint32Array.from(termIds.keys()).sort((a, b) => termIds[a]! - termIds[b]!)
     const rankOf = new Uint32Array(order.length)
     for (let rank = 0; rank < order.length; rank++) rankOf[order[rank]!] = rank
-    return {
-      lexicon: order.map(termIndex => termIds[termIndex]!),
-      counts: order.map(termIndex => this.#counts[termIndex]!),
-      rankOf
-    }
-  }
-
-  /** Forgets everything. */
-  clear(): void {
-    this.#direct = new Int32Array(1024)
-    this.#others.clear()
-    this.#termIds = []
-    this.#counts = []
+    return { lexicon: order.map(termIndex => termIds[termIndex]!), rankOf }
   }
 
   #find(termId: number): number | undefined {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { SparseIndexBuilder } from '../../src/search/sparse-index.ts'
+import { SparseIndexBuilder } from '../../src/search/sparse-index-builder.ts'
 import { sparseVectorFromEntries } from '../../src/vector/sparse-vector.ts'
 import { sharedMissing, sharedPath } from '../shared.ts'
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DocumentSet } from '../../src/search/document-set.ts'
-import { SparseIndex, SparseIndexBuilder } from '../../src/search/sparse-index.ts'
+import { SparseIndex } from '../../src/search/sparse-index.ts'
+import { SparseIndexBuilder } from '../../src/search/sparse-index-builder.ts'
 import type { Explanation } from '../../src/vector/explanation.ts'
 import type { Metric } from '../../src/vector/similarity.ts'
 import { type SparseVector, sparseVector } from '../../src/vector/sparse-vector.ts'
@@ -175,7 +176,8 @@ describe('SparseIndex', () => {
     const index = await buildIndex(documents)
     const { stats } = await index.search(sparseVector([2, 3, 5], [1, 1, 1]))
     expect(stats).toEqual({
-      strategy: 'exhaustive',
+      strategy: 'max-score',
+      numBlocks: 0,
       numQueryTerms: 2,
       numUnknownTerms: 1,
       numPostings: 3,

@@ -1,0 +1,70 @@
+/**
+ * The runs of a term: its postings of one window, in one of two shapes that their number decides
+ * (`docs/formats/segment-v1.md`). A contribution is an impact times the term's multiplier, rounded,
+ * the same integer in both shapes: `(impact · multiplier + 128) >> 8`.
+ */
+
+/** The contribution of an impact. */
+@inline
+export function contribution(impact: u32, multiplier: u32): u32 {
+  return (impact * multiplier + 128) >> 8
+}
+
+/** From this many postings on a run has a table of the largest impact of each block. */
+@inline
+export function blockTableMin(windowDocuments: u32): u32 {
+  return windowDocuments >> 5
+}
+
+/** From this many postings on a run stands as one impact a document. */
+@inline
+export function denseMin(windowDocuments: u32): u32 {
+  return (windowDocuments * 13) >> 6
+}
+
+/** Adds a sparse run, u16 ids then u8 impacts, to the u16 sums of its window. */
+@inline
+export function accumulateSparse(ids: usize, n: u32, multiplier: u32, sums: usize): void {
+  let impacts = ids + (<usize>n << 1)
+  const end = impacts
+  while (ids < end) {
+    const sum = sums + (<usize>load<u16>(ids) << 1)
+    store<u16>(sum, load<u16>(sum) + contribution(<u32>load<u8>(impacts), multiplier))
+    ids += 2
+    impacts++
+  }
+}
+
+/**
+ * Adds a row of u8 impacts to u16 sums, 16 at a time. `q15mulr(a, b)` is `(a · b + 2^14) >> 15`, so
+ * with a = impact · 2^7 it is the contribution.
+ */
+@inline
+export function accumulateDense(impacts: usize, n: u32, multiplier: u32, sums: usize): void {
+  const factor = i16x8.splat(<i16>multiplier)
+  const end = impacts + <usize>n
+  while (impacts < end) {
+    const low = i16x8.shl(v128.load_ext<u8>(impacts), 7)
+    const high = i16x8.shl(v128.load_ext<u8>(impacts, 8), 7)
+    v128.store(sums, i16x8.add(v128.load(sums), i16x8.q15mulr_sat_s(low, factor)))
+    v128.store(sums, i16x8.add(v128.load(sums, 16), i16x8.q15mulr_sat_s(high, factor)), 16)
+    impacts += 16
+    sums += 32
+  }
+}
+
+/** Adds the contributions of a table of u8 block maxima, a multiple of 8 of them, to u16 bounds. */
+@inline
+export function accumulateBlocks(
+  table: usize,
+  numBlocks: usize,
+  multiplier: u32,
+  bounds: usize
+): void {
+  const factor = i16x8.splat(<i16>multiplier)
+  for (let block: usize = 0; block < numBlocks; block += 8) {
+    const maxima = i16x8.shl(v128.load_ext<u8>(table + block), 7)
+    const at = bounds + (block << 1)
+    v128.store(at, i16x8.add(v128.load(at), i16x8.q15mulr_sat_s(maxima, factor)))
+  }
+}

@@ -1,0 +1,114 @@
+import type { Segment } from '../segment/segment.ts'
+import type { DocumentSet } from './document-set.ts'
+import type { LookedUpQuery } from './query-terms.ts'
+import { type SegmentResult, SegmentSearcher } from './segment-searcher.ts'
+import type { Strategy } from './strategy.ts'
+
+/** A search whose options were checked; documents by their place in the index. */
+export interface IndexSelection {
+  readonly k: number
+  readonly filter: DocumentSet | undefined
+  readonly minScore: number
+  readonly after: { readonly place: number; readonly score: number } | undefined
+  readonly strategy: Strategy
+}
+
+/** What a search found; documents by their place in the index, in insertion order. */
+export interface IndexRanking {
+  readonly places: Uint32Array
+  readonly scores: Float64Array
+  /** That of the first segment. */
+  readonly strategy: SegmentResult['strategy']
+  readonly numPostings: number
+  readonly numBlocks: number
+  readonly numScored: number
+}
+
+/** Searches the segments of an index one after the other. */
+export class IndexSearcher {
+  readonly #segments: readonly { first: number; size: number; searcher: SegmentSearcher }[]
+
+  /** @param scratches - where the kernels' scratch begins; by default after each segment */
+  constructor(segments: readonly Segment[], scratches?: readonly number[]) {
+    let first = 0
+    this.#segments = segments.map((segment, i) => {
+      const entry = {
+        first,
+        size: segment.header.numDocuments,
+        searcher: new SegmentSearcher(segment, scratches?.[i])
+      }
+      first += entry.size
+      return entry
+    })
+  }
+
+  /** The best documents of all segments. */
+  search(query: LookedUpQuery, selection: IndexSelection): IndexRanking {
+    const { k, filter, after, strategy } = selection
+    const results: { first: number; result: SegmentResult }[] = []
+    let { minScore } = selection
+    for (const { first, size, searcher } of this.#segments) {
+      const segmentSelection = {
+        k: Math.max(1, Math.min(k, size)),
+        filter,
+        first,
+        minScore,
+        // Where the last page ended in another segment, its place is before or after all of these.
+        after: after && { id: after.place - first, score: after.score }
+      }
+      const result = searcher.search(query, normalized(segmentSelection, size), strategy)
+      results.push({ first, result })
+      // A later document must be better than the k-th, since at equal scores it stands behind.
+      if (result.ids.length === k) minScore = Math.max(minScore, result.scores[k - 1]!)
+    }
+    return merge(results, k)
+  }
+}
+
+/** An id of another segment becomes one that compares the same and is a u32. */
+function normalized<T extends { after: { id: number; score: number } | undefined }>(
+  selection: T,
+  size: number
+): T {
+  const { after } = selection
+  if (after === undefined) return selection
+  if (after.id >= 0) return { ...selection, after: { ...after, id: Math.min(after.id, size) } }
+  // Before the first: the first document of the same score counts too. Ids begin at 0, so the
+  // score is what has to give way: the next number above.
+  return { ...selection, after: { id: 0xffff_ffff, score: nextAbove(after.score) } }
+}
+
+/** The smallest number above a positive one. */
+function nextAbove(score: number): number {
+  const bits = new BigUint64Array(new Float64Array([score]).buffer)
+  bits[0]! += 1n
+  return new Float64Array(bits.buffer)[0]!
+}
+
+/** The best k of all segments: score descending, then place ascending. */
+function merge(
+  results: readonly { first: number; result: SegmentResult }[],
+  k: number
+): IndexRanking {
+  const sum = (field: 'numPostings' | 'numBlocks' | 'numScored'): number =>
+    results.reduce((total, { result }) => total + result[field], 0)
+  const counters = {
+    strategy: results[0]!.result.strategy,
+    numPostings: sum('numPostings'),
+    numBlocks: sum('numBlocks'),
+    numScored: sum('numScored')
+  }
+  if (results.length === 1) {
+    const { ids, scores } = results[0]!.result
+    return { places: ids, scores, ...counters }
+  }
+  const all = results.flatMap(({ first, result }) =>
+    Array.from(result.ids, (id, i) => ({ place: first + id, score: result.scores[i]! }))
+  )
+  const best = all.sort((a, b) => b.score - a.score || a.place - b.place).slice(0, k)
+  return {
+    places: Uint32Array.from(best, ({ place }) => place),
+    scores: Float64Array.from(best, ({ score }) => score),
+    ...counters
+  }
+}

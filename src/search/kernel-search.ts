@@ -1,0 +1,231 @@
+import { RequestFields } from '../kernel/memory-views.ts'
+import { FLAGS, REQUEST, TERM, TERM_BYTES } from '../kernel/request.ts'
+import { batchSize, MAX_HITS, type ScratchLayout, scratchLayout } from '../kernel/scratch.ts'
+import { recordFlags } from '../segment/forward-index.ts'
+import type { Segment } from '../segment/segment.ts'
+import type { Ranking, Selection } from './collector.ts'
+import type { DocumentSet } from './document-set.ts'
+import type { LookedUpQuery, QueryTerm } from './query-terms.ts'
+import type { KernelPlan } from './strategy.ts'
+
+/** All contributions of a query sum to at most this, so that 16 bits hold them. */
+const MAX_SUM = 65_535
+
+/** A multiplier fits in 15 bits, and an impact of 1 contributes at least 1. */
+const MAX_MULTIPLIER = 32_767
+const MIN_MULTIPLIER = 128
+
+/** Beyond what any score scales to. */
+const NEVER = 2 ** 30
+
+/** Searches a segment with a kernel: writes a request, runs it, reads the hits. */
+export class KernelSearch {
+  readonly #segment: Segment
+  readonly #layout: ScratchLayout
+  readonly #scratch: number
+  readonly #request: RequestFields
+  /** The filter that stands in the scratch. */
+  #filter: { readonly set: DocumentSet; readonly first: number } | undefined
+
+  /** @param scratch - where the scratch begins; by default after the segment */
+  constructor(segment: Segment, scratch: number = segment.base + segment.fileBytes) {
+    this.#segment = segment
+    this.#layout = scratchLayout(segment.header)
+    this.#scratch = scratch
+    this.#request = new RequestFields(segment.memory.views, scratch)
+    this.#writeConstants()
+  }
+
+  /** The best documents. The query has at least one term, and no more than the kernel takes. */
+  search(query: LookedUpQuery, selection: Selection, plan: KernelPlan): Ranking {
+    const terms = query.terms.filter(({ termIndex }) => this.#hasRuns(termIndex))
+    if (terms.length === 0 || selection.k === 0) return nothing()
+    const { kernel } = this.#segment.memory
+    const { slack, scale } = this.#writeTerms(terms, query.length)
+    this.#writeSelection(selection, slack, scale)
+    this.#writePlan(plan)
+    this.#mark(terms, 4)
+    kernel[plan.kernel](this.#scratch)
+    this.#mark(terms, 0)
+    return this.#answer()
+  }
+
+  #hasRuns(termIndex: number): boolean {
+    const { runOffsets } = this.#segment
+    return runOffsets[termIndex + 1]! > runOffsets[termIndex]!
+  }
+
+  /** What is the same for all searches. */
+  #writeConstants(): void {
+    const { header, numWindows, lastWindowDocuments, memory } = this.#segment
+    const values: Partial<Record<keyof typeof REQUEST, number>> = {
+      windowDocuments: header.windowDocuments,
+      numWindows,
+      lastWindowDocuments,
+      numDocuments: header.numDocuments,
+      postings: this.#segment.addressOf('postings'),
+      documentOffsets: this.#segment.addressOf('documentOffsets'),
+      documents: this.#segment.addressOf('documents'),
+      lexiconSize: header.numTerms
+    }
+    for (const name of POINTERS) values[name] = this.#scratch + this.#layout[name]
+    for (const [name, value] of Object.entries(values)) {
+      memory.views.u32[(this.#scratch + REQUEST[name as keyof typeof REQUEST]) >>> 2] = value
+    }
+  }
+
+  /** Term entries, scale and slack; `src/kernel/window-search.ts` says why the slack is enough. */
+  #writeTerms(terms: readonly QueryTerm[], length: number): { slack: number; scale: number } {
+    const { maxWeights, maxErrors, runOffsets, header, memory } = this.#segment
+    const { u32 } = memory.views
+    const divisor = header.metric === 'cosine' ? length : 1
+    const bounds = terms.map(({ termIndex, weight }) => (weight / divisor) * maxWeights[termIndex]!)
+    const { scale, multipliers } = scaleBounds(bounds)
+    const [runs, maxima] = [this.#segment.addressOf('runs'), this.#segment.addressOf('runMaxima')]
+    let slack = 2
+    for (const [i, { termIndex, weight }] of terms.entries()) {
+      const entry = (this.#scratch + this.#layout.terms + i * TERM_BYTES) >>> 2
+      const [start, end] = [runOffsets[termIndex]!, runOffsets[termIndex + 1]!]
+      u32[entry + (TERM.runs >>> 2)] = runs + 8 * start
+      u32[entry + (TERM.runsEnd >>> 2)] = runs + 8 * end
+      u32[entry + (TERM.maxima >>> 2)] = maxima + start
+      u32[entry + (TERM.multiplier >>> 2)] = multipliers[i]!
+      const exact = (scale * bounds[i]! * 256) / 255
+      const error = scale * (weight / divisor) * maxErrors[termIndex]!
+      slack += error + Math.abs(multipliers[i]! - exact) + 0.5
+    }
+    const request = this.#request
+    request.setU32('numTerms', terms.length)
+    request.setU32('slack', Math.min(Math.ceil(slack), NEVER))
+    request.setF64('scale', scale)
+    request.setF64('queryLength', length)
+    return { slack: Math.min(Math.ceil(slack), NEVER), scale }
+  }
+
+  #writeSelection(selection: Selection, slack: number, scale: number): void {
+    const { k, minScore, after } = selection
+    const request = this.#request
+    const { header } = this.#segment
+    const wanted = Math.min(k, header.numDocuments, MAX_HITS)
+    const cosine = header.metric === 'cosine' ? FLAGS.cosine : 0
+    const flags = recordFlags(this.#segment) | cosine | (after ? FLAGS.hasAfter : 0)
+    request.setU32('flags', flags)
+    request.setU32('k', wanted)
+    request.setU32('batch', batchSize(wanted))
+    request.setU32('filter', this.#writeFilter(selection))
+    request.setF64('minScore', minScore)
+    request.setU32('threshold', scaled(minScore, scale))
+    // A document of this bound is certain to stand after the last page.
+    const countable = after ? scaled(after.score, scale) - slack - 1 : NEVER
+    request.setU32('countable', countable)
+    request.setF64('afterScore', after?.score ?? 0)
+    request.setU32('afterId', after?.id ?? 0)
+  }
+
+  #writePlan(plan: KernelPlan): void {
+    const request = this.#request
+    request.setU32('numSeeds', plan.numSeeds)
+    request.setU32('numOrdered', plan.numOrdered)
+    request.setU32('numVisits', plan.numVisits)
+    request.setF64('leaveOut', plan.leaveOut)
+    request.setF64('overestimate', plan.overestimate)
+    for (const name of ANSWERS) request.setU32(name, 0)
+  }
+
+  /** Where the filter's bits stand, by document id; 0 without a filter. */
+  #writeFilter({ filter, first }: Selection): number {
+    if (filter === undefined) return 0
+    const address = this.#scratch + this.#layout.filter
+    if (this.#filter?.set === filter && this.#filter.first === first) return address
+    const { u8 } = this.#segment.memory.views
+    const { numDocuments } = this.#segment.header
+    u8.fill(0, address, address + Math.ceil(numDocuments / 8))
+    for (const member of filter.members(first, first + numDocuments)) {
+      const docId = this.#segment.docId(member - first)
+      u8[address + (docId >>> 3)]! |= 1 << (docId & 7)
+    }
+    this.#filter = { set: filter, first }
+    return address
+  }
+
+  /** Marks the query's terms for the exact scores, or unmarks them. */
+  #mark(terms: readonly QueryTerm[], mark: number): void {
+    const { u8, f32 } = this.#segment.memory.views
+    const marks = this.#scratch + this.#layout.isQueryTerm
+    const weights = (this.#scratch + this.#layout.queryWeights) >>> 2
+    for (const { termIndex, weight } of terms) {
+      u8[marks + termIndex] = mark
+      f32[weights + termIndex] = weight
+    }
+  }
+
+  #answer(): Ranking {
+    const request = this.#request
+    const { u32, f64 } = this.#segment.memory.views
+    const numHits = request.u32('numHits')
+    const ids = (this.#scratch + this.#layout.heapIds) >>> 2
+    const scores = (this.#scratch + this.#layout.heapScores) >>> 3
+    return {
+      ids: u32.slice(ids, ids + numHits),
+      scores: f64.slice(scores, scores + numHits),
+      numScored: request.u32('numScored'),
+      numPostings: request.u32('numPostings'),
+      numBlocks: request.u32('numBlocks')
+    }
+  }
+}
+
+/** Fields of a request that point into the scratch. */
+const POINTERS = [
+  'terms',
+  'order',
+  'matches',
+  'histogram',
+  'bounds',
+  'plan',
+  'limits',
+  'accumulator',
+  'pending',
+  'heapScores',
+  'heapIds',
+  'isQueryTerm',
+  'queryWeights'
+] as const
+
+/** Fields that the kernel adds to. */
+const ANSWERS = ['numHits', 'numPostings', 'numBlocks', 'numScored', 'numWindowsSkipped'] as const
+
+function nothing(): Ranking {
+  return {
+    ids: new Uint32Array(0),
+    scores: new Float64Array(0),
+    numScored: 0,
+    numPostings: 0,
+    numBlocks: 0
+  }
+}
+
+/** A score in units of a contribution, rounded down, from 0. */
+function scaled(score: number, scale: number): number {
+  return Math.max(0, Math.min(NEVER, Math.floor(score * scale)))
+}
+
+/**
+ * The largest scale with which all contributions fit in 16 bits, and the multipliers.
+ *
+ * @param bounds - the largest contribution of each term to a score, above 0
+ */
+function scaleBounds(bounds: readonly number[]): { scale: number; multipliers: number[] } {
+  const sum = bounds.reduce((total, bound) => total + bound, 0)
+  const largest = bounds.reduce((a, b) => Math.max(a, b), 0)
+  let scale = Math.min((MAX_SUM - bounds.length) / sum, ((MAX_MULTIPLIER / 256) * 255) / largest)
+  for (;;) {
+    const multipliers = bounds.map(bound => {
+      const multiplier = Math.round((scale * bound * 256) / 255)
+      return Math.max(MIN_MULTIPLIER, Math.min(MAX_MULTIPLIER, multiplier))
+    })
+    const total = multipliers.reduce((all, multiplier) => all + ((255 * multiplier + 128) >>> 8), 0)
+    if (total <= MAX_SUM) return { scale, multipliers }
+    scale *= 0.95
+  }
+}

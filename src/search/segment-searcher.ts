@@ -1,0 +1,114 @@
+import { EsplanadeError } from '../errors.ts'
+import type { Segment } from '../segment/segment.ts'
+import { approximateParameters, approximatePlan } from './approximate.ts'
+import { blockMaxPlan } from './block-max-pruning.ts'
+import type { Ranking, Selection } from './collector.ts'
+import { documentAtATime } from './document-at-a-time.ts'
+import { exhaustive } from './exhaustive.ts'
+import { KernelSearch } from './kernel-search.ts'
+import { maxScorePlan } from './max-score.ts'
+import { choose, fitsKernel } from './planner.ts'
+import type { LookedUpQuery } from './query-terms.ts'
+import type { ApproximateStrategy, ExactStrategy, KernelPlan, Strategy } from './strategy.ts'
+import { windowedPlan } from './windowed.ts'
+
+/** A ranking, and how it was found. */
+export interface SegmentResult extends Ranking {
+  readonly strategy: Exclude<ExactStrategy, 'auto'> | 'approximate'
+}
+
+/** Searches one segment by any strategy. */
+export class SegmentSearcher {
+  readonly #segment: Segment
+  readonly #kernel: KernelSearch
+
+  /** @param scratch - where the kernel's scratch begins; by default after the segment */
+  constructor(segment: Segment, scratch?: number) {
+    this.#segment = segment
+    this.#kernel = new KernelSearch(segment, scratch)
+  }
+
+  /** The best documents of the segment. */
+  search(query: LookedUpQuery, selection: Selection, strategy: Strategy): SegmentResult {
+    if (typeof strategy !== 'string') {
+      return { strategy: 'approximate', ...this.#approximate(query, selection, strategy) }
+    }
+    const name = this.#choose(strategy, query, selection)
+    switch (name) {
+      case 'exhaustive':
+        return { strategy: name, ...exhaustive(this.#segment, query, selection) }
+      case 'document-at-a-time':
+        return { strategy: name, ...this.#documentAtATime(query, selection) }
+      default: {
+        const plan = this.#plan(name, query, selection)
+        return { strategy: name, ...this.#kernel.search(query, selection, plan) }
+      }
+    }
+  }
+
+  /** The strategy itself; `'exhaustive'` where a kernel was asked for that cannot take the query. */
+  #choose(
+    strategy: ExactStrategy,
+    query: LookedUpQuery,
+    selection: Selection
+  ): Exclude<ExactStrategy, 'auto'> {
+    const { numDocuments } = this.#segment.header
+    const numTerms = query.terms.length
+    const { k, filter } = selection
+    if (strategy === 'auto') {
+      const numPostings = filter === undefined ? 0 : this.#numPostings(query)
+      return choose({ numDocuments, numTerms, numPostings, k, filterSize: filter?.size })
+    }
+    if (strategy === 'exhaustive' || strategy === 'document-at-a-time') return strategy
+    return fitsKernel(numTerms, Math.min(k, numDocuments)) ? strategy : 'exhaustive'
+  }
+
+  #plan(
+    name: 'windowed' | 'max-score' | 'block-max',
+    query: LookedUpQuery,
+    { k }: Selection
+  ): KernelPlan {
+    const { numWindows } = this.#segment
+    if (name === 'block-max') return blockMaxPlan()
+    return name === 'windowed'
+      ? windowedPlan(numWindows)
+      : maxScorePlan(numWindows, query.terms.length, k)
+  }
+
+  #documentAtATime(query: LookedUpQuery, selection: Selection): Ranking {
+    const { filter } = selection
+    if (filter !== undefined) return documentAtATime(this.#segment, query, { ...selection, filter })
+    throw new EsplanadeError('INVALID_ARGUMENT', {
+      place: 'strategy',
+      problem: "'document-at-a-time' without a filter",
+      expected: 'a filter: its documents are scored one by one',
+      remedy: "Use 'exhaustive' to score every document"
+    })
+  }
+
+  #approximate(query: LookedUpQuery, selection: Selection, strategy: ApproximateStrategy): Ranking {
+    const parameters = approximateParameters(strategy)
+    const cut = this.#cut(query, parameters.queryTerms)
+    const { numDocuments } = this.#segment.header
+    if (!fitsKernel(cut.terms.length, Math.min(selection.k, numDocuments))) {
+      return exhaustive(this.#segment, cut, selection)
+    }
+    const plan = approximatePlan(parameters, this.#segment.numWindows)
+    return this.#kernel.search(cut, selection, plan)
+  }
+
+  /** The terms of the largest bounds. */
+  #cut(query: LookedUpQuery, numTerms: number): LookedUpQuery {
+    if (query.terms.length <= numTerms) return query
+    const { maxWeights } = this.#segment
+    const terms = [...query.terms]
+      .sort((a, b) => b.weight * maxWeights[b.termIndex]! - a.weight * maxWeights[a.termIndex]!)
+      .slice(0, numTerms)
+      .sort((a, b) => a.termIndex - b.termIndex)
+    return { ...query, terms }
+  }
+
+  #numPostings({ terms }: LookedUpQuery): number {
+    return terms.reduce((sum, { termIndex }) => sum + this.#segment.numPostingsOf(termIndex), 0)
+  }
+}

@@ -1,0 +1,64 @@
+import { EsplanadeError } from '../errors.ts'
+
+const LONE_SURROGATE = /\p{Surrogate}/u
+const SHOWN_CHARACTERS = 80
+
+/** A key as it is shown in messages: quoted, control characters escaped, long ones cut. */
+export function quoteKey(key: string): string {
+  return JSON.stringify(key.length > SHOWN_CHARACTERS ? `${key.slice(0, SHOWN_CHARACTERS)}…` : key)
+}
+
+/** What is wrong with a document key, or undefined when it is a non-empty well-formed string. */
+export function keyProblem(key: unknown): string | undefined {
+  if (typeof key !== 'string') return `a key of type ${key === null ? 'null' : typeof key}`
+  if (key === '') return 'an empty key'
+  if (LONE_SURROGATE.test(key)) return `key ${quoteKey(key)} holds half of a surrogate pair`
+  return undefined
+}
+
+/**
+ * Checks a document key: a string that is not empty and can be written as UTF-8. Any other
+ * character, NUL included, is allowed, and nothing is normalised.
+ *
+ * @throws EsplanadeError `INVALID_KEY`
+ */
+export function checkKey(key: unknown): asserts key is string {
+  const problem = keyProblem(key)
+  if (problem === undefined) return
+  throw new EsplanadeError('INVALID_KEY', {
+    problem,
+    expected: 'a string that is not empty and is well-formed Unicode',
+    remedy: 'Give every document a key of its own'
+  })
+}
+
+/** A byte order mark is part of a key, not a mark; bytes that are not UTF-8 are an error. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Key `i` of those in `bytes`, which ends where the next begins. */
+export function decodeKey(offsets: Uint32Array, bytes: Uint8Array, i: number): string {
+  // A decoder takes no view of a shared memory.
+  return utf8.decode(bytes.slice(offsets[i]!, offsets[i + 1]!))
+}
+
+/** All keys as UTF-8 without separators; key i begins at `offsets[i]`. */
+export function encodeKeys(keys: readonly string[]): { offsets: Uint32Array; bytes: Uint8Array } {
+  const encoder = new TextEncoder()
+  const offsets = new Uint32Array(keys.length + 1)
+  let capacity = 0
+  for (const key of keys) capacity += 3 * key.length // UTF-8 takes at most 3 bytes a UTF-16 unit
+  const bytes = new Uint8Array(capacity)
+  let end = 0
+  for (const [i, key] of keys.entries()) {
+    end += encoder.encodeInto(key, bytes.subarray(end)).written
+    offsets[i + 1] = end
+  }
+  if (end > 0xffff_ffff) {
+    throw new EsplanadeError('INVALID_ARGUMENT', {
+      problem: `the keys take ${end} bytes`,
+      expected: 'less than 4 GiB of keys in one segment',
+      remedy: 'Use shorter keys or build several indexes'
+    })
+  }
+  return { offsets, bytes: bytes.subarray(0, end) }
+}
