@@ -1,6 +1,6 @@
 import { begin, consider, finish, threshold } from './candidates'
 import { accumulateBlocks, blockTableMin, contribution } from './postings'
-import { BLOCK, BLOCK_SHIFT, type Request, TERM_BYTES, type Term } from './request'
+import { BLOCK, BLOCK_SHIFT, Request, TERM_BYTES, Term } from './request'
 
 /**
  * Bounds every block of documents, then scores blocks from the largest bound down until no bound

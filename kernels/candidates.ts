@@ -1,5 +1,5 @@
 import { documentScore, recordOf } from './document-score'
-import { HAS_AFTER, type Request } from './request'
+import { HAS_AFTER, Request } from './request'
 import { drain, isWorse, push, replaceWorst } from './top-k'
 
 /**

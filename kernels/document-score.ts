@@ -1,4 +1,4 @@
-import { COSINE, HALF_WEIGHTS, type Request, WIDE_TERMS } from './request'
+import { COSINE, HALF_WEIGHTS, Request, WIDE_TERMS } from './request'
 
 /**
  * The exact score of one document from its record of the forward index: products of the stored

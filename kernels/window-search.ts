@@ -7,7 +7,7 @@ import {
   contribution,
   denseMin
 } from './postings'
-import { BLOCK, BLOCK_SHIFT, type Request, TERM_BYTES, type Term } from './request'
+import { BLOCK, BLOCK_SHIFT, Request, TERM_BYTES, Term } from './request'
 
 /**
  * The best k documents of a segment, window after window; `src/kernel/window-search.ts` is the same

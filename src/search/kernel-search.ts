@@ -79,27 +79,33 @@ export class KernelSearch {
     const { maxWeights, maxErrors, runOffsets, header, memory } = this.#segment
     const { u32 } = memory.views
     const divisor = header.metric === 'cosine' ? length : 1
-    const bounds = terms.map(({ termIndex, weight }) => (weight / divisor) * maxWeights[termIndex]!)
+    const bounds = new Float64Array(terms.length)
+    for (let i = 0; i < terms.length; i++) {
+      bounds[i] = (terms[i]!.weight / divisor) * maxWeights[terms[i]!.termIndex]!
+    }
     const { scale, multipliers } = scaleBounds(bounds)
-    const [runs, maxima] = [this.#segment.addressOf('runs'), this.#segment.addressOf('runMaxima')]
+    const runs = this.#segment.addressOf('runs')
+    const maxima = this.#segment.addressOf('runMaxima')
     let slack = 2
-    for (const [i, { termIndex, weight }] of terms.entries()) {
+    for (let i = 0; i < terms.length; i++) {
+      const { termIndex, weight } = terms[i]!
       const entry = (this.#scratch + this.#layout.terms + i * TERM_BYTES) >>> 2
-      const [start, end] = [runOffsets[termIndex]!, runOffsets[termIndex + 1]!]
+      const start = runOffsets[termIndex]!
       u32[entry + (TERM.runs >>> 2)] = runs + 8 * start
-      u32[entry + (TERM.runsEnd >>> 2)] = runs + 8 * end
+      u32[entry + (TERM.runsEnd >>> 2)] = runs + 8 * runOffsets[termIndex + 1]!
       u32[entry + (TERM.maxima >>> 2)] = maxima + start
       u32[entry + (TERM.multiplier >>> 2)] = multipliers[i]!
       const exact = (scale * bounds[i]! * 256) / 255
       const error = scale * (weight / divisor) * maxErrors[termIndex]!
       slack += error + Math.abs(multipliers[i]! - exact) + 0.5
     }
+    slack = Math.min(Math.ceil(slack), NEVER)
     const request = this.#request
     request.setU32('numTerms', terms.length)
-    request.setU32('slack', Math.min(Math.ceil(slack), NEVER))
+    request.setU32('slack', slack)
     request.setF64('scale', scale)
     request.setF64('queryLength', length)
-    return { slack: Math.min(Math.ceil(slack), NEVER), scale }
+    return { slack, scale }
   }
 
   #writeSelection(selection: Selection, slack: number, scale: number): void {
@@ -165,9 +171,14 @@ export class KernelSearch {
     const numHits = request.u32('numHits')
     const ids = (this.#scratch + this.#layout.heapIds) >>> 2
     const scores = (this.#scratch + this.#layout.heapScores) >>> 3
+    // Copies: the scratch is the next search's.
+    const hits = { ids: new Uint32Array(numHits), scores: new Float64Array(numHits) }
+    for (let i = 0; i < numHits; i++) {
+      hits.ids[i] = u32[ids + i]!
+      hits.scores[i] = f64[scores + i]!
+    }
     return {
-      ids: u32.slice(ids, ids + numHits),
-      scores: f64.slice(scores, scores + numHits),
+      ...hits,
       numScored: request.u32('numScored'),
       numPostings: request.u32('numPostings'),
       numBlocks: request.u32('numBlocks')
@@ -215,16 +226,22 @@ function scaled(score: number, scale: number): number {
  *
  * @param bounds - the largest contribution of each term to a score, above 0
  */
-function scaleBounds(bounds: readonly number[]): { scale: number; multipliers: number[] } {
-  const sum = bounds.reduce((total, bound) => total + bound, 0)
-  const largest = bounds.reduce((a, b) => Math.max(a, b), 0)
+function scaleBounds(bounds: Float64Array): { scale: number; multipliers: Uint16Array } {
+  let sum = 0
+  let largest = 0
+  for (const bound of bounds) {
+    sum += bound
+    largest = Math.max(largest, bound)
+  }
+  const multipliers = new Uint16Array(bounds.length)
   let scale = Math.min((MAX_SUM - bounds.length) / sum, ((MAX_MULTIPLIER / 256) * 255) / largest)
   for (;;) {
-    const multipliers = bounds.map(bound => {
-      const multiplier = Math.round((scale * bound * 256) / 255)
-      return Math.max(MIN_MULTIPLIER, Math.min(MAX_MULTIPLIER, multiplier))
-    })
-    const total = multipliers.reduce((all, multiplier) => all + ((255 * multiplier + 128) >>> 8), 0)
+    let total = 0
+    for (let i = 0; i < bounds.length; i++) {
+      const multiplier = Math.round((scale * bounds[i]! * 256) / 255)
+      multipliers[i] = Math.max(MIN_MULTIPLIER, Math.min(MAX_MULTIPLIER, multiplier))
+      total += (255 * multipliers[i]! + 128) >>> 8
+    }
     if (total <= MAX_SUM) return { scale, multipliers }
     scale *= 0.95
   }

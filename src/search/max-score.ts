@@ -9,7 +9,7 @@ import type { KernelPlan } from './strategy.ts'
  * never reached together, so they bear more.
  */
 export function maxScorePlan(numWindows: number, numTerms: number, k: number): KernelPlan {
-  const numSeeds = Math.max(1, Math.min(MAX_SEEDS, Math.round(numWindows / 16)))
+  const numSeeds = Math.max(1, Math.min(MAX_SEEDS, Math.round(numWindows / 4)))
   return {
     kernel: 'windowSearch',
     numSeeds,
@@ -24,6 +24,6 @@ export function maxScorePlan(numWindows: number, numTerms: number, k: number): K
 const MAX_SEEDS = 4
 
 function leaveOutFor(numTerms: number, k: number): number {
-  if (k > 100) return 0.2
-  return numTerms <= 30 ? 0.5 : 0.8
+  if (k > 32) return 0.3
+  return numTerms <= 60 ? 0.5 : 0.8
 }

@@ -4,6 +4,7 @@ import type { ExactStrategy } from './strategy.ts'
 /** What the choice depends on. */
 export interface Situation {
   readonly numDocuments: number
+  readonly numWindows: number
   /** Terms of the query that the index knows. */
   readonly numTerms: number
   /** Postings of those terms. */
@@ -21,13 +22,16 @@ const DOCUMENT_COST = 400
 
 /** Choices that are exact; which is fastest was measured (`docs/benchmarks.md`). */
 export function choose(situation: Situation): Exclude<ExactStrategy, 'auto'> {
-  const { numDocuments, numTerms, numPostings, k, filterSize } = situation
+  const { numDocuments, numWindows, numTerms, numPostings, k, filterSize } = situation
   if (filterSize !== undefined && filterSize * DOCUMENT_COST < numPostings) {
     return 'document-at-a-time'
   }
   if (!fitsKernel(numTerms, Math.min(k, numDocuments))) return 'exhaustive'
-  return k <= MAX_SCORE_K ? 'max-score' : 'windowed'
+  return numWindows >= MAX_SCORE_WINDOWS && k <= MAX_SCORE_K ? 'max-score' : 'windowed'
 }
+
+/** With fewer, most windows are searched with all terms anyway, to raise the threshold. */
+const MAX_SCORE_WINDOWS = 4
 
 /** Beyond this, too many documents would be scored one by one before the threshold stands. */
 const MAX_SCORE_K = 100

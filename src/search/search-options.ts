@@ -107,11 +107,8 @@ export function checkedOptions(
   if (typeof minScore !== 'number' || Number.isNaN(minScore)) {
     refuse('minScore', minScore, 'a number')
   }
-  for (const [place, set] of Object.entries({ filter, liveDocs })) {
-    if (set !== undefined && set.numDocuments !== numDocuments) {
-      refuse(place, `a set over ${set.numDocuments} documents`, 'a set made by this index')
-    }
-  }
+  checkSet('filter', filter, numDocuments)
+  checkSet('liveDocs', liveDocs, numDocuments)
   if (searchAfter !== undefined) {
     const { score, rank } = searchAfter
     if (!Number.isFinite(score)) refuse('searchAfter.score', score, 'the score of a hit')
@@ -119,6 +116,11 @@ export function checkedOptions(
   }
   checkStrategy(strategy)
   return { k, filter: both(filter, liveDocs), minScore, searchAfter, strategy }
+}
+
+function checkSet(place: string, set: DocumentSet | undefined, numDocuments: number): void {
+  if (set === undefined || set.numDocuments === numDocuments) return
+  refuse(place, `a set over ${set.numDocuments} documents`, 'a set made by this index')
 }
 
 function checkStrategy(strategy: Strategy): void {

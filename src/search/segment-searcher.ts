@@ -57,7 +57,15 @@ export class SegmentSearcher {
     const { k, filter } = selection
     if (strategy === 'auto') {
       const numPostings = filter === undefined ? 0 : this.#numPostings(query)
-      return choose({ numDocuments, numTerms, numPostings, k, filterSize: filter?.size })
+      const { numWindows } = this.#segment
+      return choose({
+        numDocuments,
+        numWindows,
+        numTerms,
+        numPostings,
+        k,
+        filterSize: filter?.size
+      })
     }
     if (strategy === 'exhaustive' || strategy === 'document-at-a-time') return strategy
     return fitsKernel(numTerms, Math.min(k, numDocuments)) ? strategy : 'exhaustive'

@@ -8,9 +8,12 @@ export function windowedPlan(numWindows: number): KernelPlan {
   return {
     kernel: 'windowSearch',
     numSeeds: 0,
-    numOrdered: Math.min(1, numWindows),
+    numOrdered: Math.min(MAX_ORDERED, numWindows),
     numVisits: numWindows,
     leaveOut: 0,
     overestimate: 1
   }
 }
+
+/** Windows that are searched by descending bound before the others follow in their order. */
+const MAX_ORDERED = 8

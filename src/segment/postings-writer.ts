@@ -106,8 +106,10 @@ function placeRuns(
   for (let run = 0; run < numRuns; run++) {
     const window = entries[2 * run]! & 0xffff
     const documents = windowSize(window, numDocuments, windowDocuments)
-    entries[2 * run + 1] = postingsBytes
-    postingsBytes += runBytes((entries[2 * run]! >>> 16) + 1, documents)
+    const numPostings = (entries[2 * run]! >>> 16) + 1
+    const place = runPlace(postingsBytes, numPostings, documents)
+    entries[2 * run + 1] = place
+    postingsBytes = place + runBytes(numPostings, documents)
   }
   return { postingsBytes, runOffsets, entries, termOf, runOf, maxima: new Uint8Array(numRuns) }
 }
@@ -115,6 +117,11 @@ function placeRuns(
 /** Documents of a window, padded. */
 function windowSize(window: number, numDocuments: number, windowDocuments: number): number {
   return paddedDocuments(Math.min(windowDocuments, numDocuments - window * windowDocuments))
+}
+
+/** Where a run begins after one that ends at `end`: at a multiple of 16 if it has a table or a row. */
+export function runPlace(end: number, numPostings: number, windowDocuments: number): number {
+  return numPostings >= blockTableMin(windowDocuments) ? Math.ceil(end / 16) * 16 : end
 }
 
 /** Bytes of a run: a multiple of 2, since ids begin at one. */

@@ -1,5 +1,5 @@
 import { isMetadata } from './metadata.ts'
-import { runBytes } from './postings-writer.ts'
+import { runBytes, runPlace } from './postings-writer.ts'
 import type { Segment, SegmentMetadata } from './segment.ts'
 import { paddedDocuments } from './segment-format.ts'
 
@@ -72,6 +72,7 @@ function validateRuns(segment: Segment, refuse: Refuse): void {
       if (length > documents) {
         refuse(`runs: ${length} postings in run ${run}`, `at most ${documents}`)
       }
+      place = runPlace(place, length, paddedDocuments(documents))
       if (u32[runs + 2 * run + 1] !== place) {
         refuse(`runs: run ${run} begins at ${u32[runs + 2 * run + 1]}`, `${place}`)
       }

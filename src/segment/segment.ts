@@ -34,6 +34,7 @@ export class Segment {
   readonly documentOffsets: Uint32Array
   /** Key i is bytes `keyOffsets[i]` to `keyOffsets[i + 1] − 1` of the keys, in UTF-8. */
   readonly keyOffsets: Uint32Array
+  readonly #keys: Uint8Array
   #docIdOf: Uint32Array | undefined
 
   constructor(parts: {
@@ -56,6 +57,7 @@ export class Segment {
     this.runOffsets = this.#uint32s('runOffsets')
     this.documentOffsets = this.#uint32s('documentOffsets')
     this.keyOffsets = this.#uint32s('keyOffsets')
+    this.#keys = this.section('keys')
   }
 
   get numWindows(): number {
@@ -98,7 +100,7 @@ export class Segment {
 
   /** The user's key of a document. */
   key(insertionId: number): string {
-    return decodeKey(this.keyOffsets, this.section('keys'), insertionId)
+    return decodeKey(this.keyOffsets, this.#keys, insertionId)
   }
 
   /** The document id by insertion id. */

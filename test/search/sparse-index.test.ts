@@ -176,7 +176,7 @@ describe('SparseIndex', () => {
     const index = await buildIndex(documents)
     const { stats } = await index.search(sparseVector([2, 3, 5], [1, 1, 1]))
     expect(stats).toEqual({
-      strategy: 'max-score',
+      strategy: 'windowed',
       numBlocks: 0,
       numQueryTerms: 2,
       numUnknownTerms: 1,

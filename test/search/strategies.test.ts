@@ -6,8 +6,8 @@ import { describeConformance } from './conformance.ts'
 const STRATEGIES: readonly Strategy[] = ['auto', 'windowed', 'max-score', 'block-max']
 
 const FORMS: Readonly<Record<string, FinishOptions>> = {
-  'WebAssembly': {},
-  'TypeScript': { kernel: 'typescript' },
+  WebAssembly: {},
+  TypeScript: { kernel: 'typescript' },
   'segments of a few documents': { maxSegmentBytes: 200 }
 }
 
