@@ -1,15 +1,20 @@
-/**
- * Settings of the approximate search that are tried with `--approximate`: small and even, not tuned
- * to any collection. `queryTerms` keeps that many of the query's heaviest terms, `alpha` below 1
- * makes the bounds tighter than is safe.
- */
-const ALPHAS = [1, 0.9, 0.8, 0.7, 0.6]
-const QUERY_TERMS = [undefined, 12, 8, 6]
+const ALPHAS = [0.8, 0.7, 0.6, 0.5, 0.4]
+const GAMMAS = [1, 0.75]
 
-/** Every setting that gives something up. */
-export const approximateSettings = QUERY_TERMS.flatMap(queryTerms =>
-  ALPHAS.map(alpha => ({ name: 'approximate', alpha, queryTerms }))
-).filter(({ alpha, queryTerms }) => alpha < 1 || queryTerms !== undefined)
+/**
+ * Settings of the approximate search that are tried with `--approximate`: few and even, not tuned to
+ * any collection. Of the query all terms count, or as many as an average query has.
+ *
+ * @param {number} meanTerms of a query
+ */
+export function approximateSettings(meanTerms) {
+  const some = Math.max(8, 8 * Math.floor(meanTerms / 8))
+  return [undefined, some].flatMap(queryTerms =>
+    GAMMAS.flatMap(gamma =>
+      ALPHAS.map(alpha => ({ name: 'approximate', alpha, gamma, queryTerms }))
+    )
+  )
+}
 
 /**
  * What a row calls a strategy.

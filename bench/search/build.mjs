@@ -2,11 +2,10 @@
  * Makes an index of ours: `build.mjs SPEC`, where SPEC is JSON, writes the file and prints what it
  * took as one line of JSON. The time is that of adding all vectors and of `finish`.
  */
-import { renameSync, writeFileSync } from 'node:fs'
-import { SparseIndexBuilder } from 'esplanade/search'
+import { renameSync, statSync, writeFileSync } from 'node:fs'
+import { SparseIndexBuilder, saveIndexFile } from 'esplanade/search'
 import { readCsr, rowOf } from './csr.mjs'
 import { done } from './done.mjs'
-import { writeLargeFile } from './large-file.mjs'
 import { memoryOf } from './timing.mjs'
 
 const { documents, path, precision, reorder } = JSON.parse(process.argv[2])
@@ -16,15 +15,14 @@ const builder = new SparseIndexBuilder()
 for (let i = 0; i < csr.offsets.length - 1; i++) builder.add(String(i), rowOf(csr, i))
 const index = await builder.finish({ metric: 'dot', precision, reorder })
 const buildS = (performance.now() - started) / 1000
-const bytes = index.toBytes()
-writeLargeFile(`${path}.partial`, bytes)
+await saveIndexFile(index, `${path}.partial`)
 renameSync(`${path}.partial`, path)
 
 const report = {
   buildS,
   numDocuments: index.size,
   numPostings: index.numPostings,
-  numBytes: bytes.length,
+  numBytes: statSync(path).size,
   buildPeakRssMiB: memoryOf().peakRssMiB
 }
 writeFileSync(`${path}.json`, `${JSON.stringify(report)}\n`)

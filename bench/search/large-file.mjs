@@ -1,36 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { readSync, writeSync } from 'node:fs'
 
-/** One call of the system moves no more than 2 GiB, and `readFileSync` refuses larger files. */
+/** One call of the system moves no more than 2 GiB. */
 const CHUNK_BYTES = 2 ** 28
-
-/**
- * A whole file of any size that fits into an array.
- *
- * @param {string} path
- */
-export function readLargeFile(path) {
-  const file = openSync(path, 'r')
-  try {
-    const bytes = new Uint8Array(fstatSync(file).size)
-    fillFrom(file, bytes)
-    return bytes
-  } finally {
-    closeSync(file)
-  }
-}
-
-/**
- * @param {string} path
- * @param {Uint8Array} bytes
- */
-export function writeLargeFile(path, bytes) {
-  const file = openSync(path, 'w')
-  try {
-    writeAll(file, bytes)
-  } finally {
-    closeSync(file)
-  }
-}
 
 /**
  * Reads on in an open file until the bytes are full.

@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { prepareCollection, sourceOf } from './collections.mjs'
+import { readCsr } from './csr.mjs'
 import { commandOf } from './options.mjs'
 import { native, ours, zvec } from './participants.mjs'
 import { rowsOf } from './rows.mjs'
@@ -72,6 +73,7 @@ function conditionsOf(options, [{ collection }]) {
     run: `${number} documents of ${source}, ${queries} queries, k ${k}, ${precision}${order}`,
     source,
     numPostings: collection.index.numPostings,
+    numQueries: readCsr(collection.queries).offsets.length - 1,
     queries,
     k,
     date: new Date().toISOString().slice(0, 10),

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { approximateSettings } from './approximate.mjs'
 import { runJson, runScript } from './child.mjs'
 import { npzFiles } from './collections.mjs'
+import { readCsr } from './csr.mjs'
 
 /**
  * Who is timed on a collection. Every run of a participant is a fresh process.
@@ -43,9 +44,14 @@ export function ours(options, collection) {
   })
   return [
     ...strategies.map(strategy => participant(strategy, { strategies: [strategy] })),
-    ...(approximate ? [participant('approximate', { strategies: approximateSettings })] : []),
+    ...(approximate ? [participant('approximate', { strategies: settingsFor(queries) })] : []),
     ...(threads === undefined ? [] : [participant(`${threads} threads`, { threads })])
   ]
+}
+
+function settingsFor(queries) {
+  const { offsets, terms } = readCsr(queries)
+  return approximateSettings(terms.length / (offsets.length - 1))
 }
 
 /**

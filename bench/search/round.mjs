@@ -2,11 +2,10 @@
  * One of our rounds: `round.mjs SPEC`, where SPEC is JSON, opens an index in this fresh process and
  * prints the figures of each strategy as one line of JSON.
  */
-import { SparseIndex } from 'esplanade/search'
+import { openIndexFile } from 'esplanade/search'
 import { checkAgreement, isApproximate, overlapOf } from './agreement.mjs'
 import { nameOf } from './approximate.mjs'
 import { done } from './done.mjs'
-import { readLargeFile } from './large-file.mjs'
 import { memoryOf, readRows, timePasses } from './timing.mjs'
 
 const spec = JSON.parse(process.argv[2])
@@ -14,7 +13,7 @@ const { path, k, passes, strategies, threads } = spec
 const queries = readRows(spec.queries)
 const truth = readRows(spec.truth).map(({ terms }) => terms)
 const started = performance.now()
-const index = SparseIndex.fromBytes(readLargeFile(path), path)
+const index = await openIndexFile(path)
 const openS = (performance.now() - started) / 1000
 
 if (threads === undefined) for (const strategy of strategies) print(await oneByOne(strategy))
@@ -52,7 +51,8 @@ function judged(found, strategy) {
       throw new Error(`${strategy} finds for query ${wrong} ${lists}`)
     }
   }
-  return { strategy, rankSafe, overlap, work: workOf(found) }
+  const ranAs = [...new Set(found.map(({ stats }) => stats.strategy))]
+  return { strategy, rankSafe, overlap, ranAs, work: workOf(found) }
 }
 
 /** What a query cost, on average: postings accumulated, blocks bounded, documents scored. */

@@ -48,7 +48,7 @@ function rowOf(group, { run, queries, k, ...conditions }, ratios) {
     [...TIMED, ...MEASURED].map(field => [field, spreadOfField(group, field)])
   )
   const median = field => spreads[field]?.median ?? null
-  const { settings, work, threads, precision, reorder, buildPeakRssMiB } = result
+  const { settings, work, ranAs, threads, precision, reorder, buildPeakRssMiB } = result
   return {
     docs: numDocuments,
     queries,
@@ -65,7 +65,13 @@ function rowOf(group, { run, queries, k, ...conditions }, ratios) {
     buildPeakRssMiB: rounded(buildPeakRssMiB ?? null),
     rounds: group.length,
     spread: Object.fromEntries(TIMED.map(field => [field, spreads[field]])),
-    ...(peer === null && { timesFaster: ratios, precision, reorder, work: roundedAll(work) }),
+    ...(peer === null && {
+      timesFaster: ratios,
+      precision,
+      reorder,
+      ranAs,
+      work: roundedAll(work)
+    }),
     ...(settings !== undefined && { settings }),
     ...(threads !== undefined && { threads }),
     run,

@@ -104,8 +104,12 @@ export function workTable(rows) {
     ['numScored', 'documents scored']
   ]
   return {
-    head: ['a query', ...counts.map(([, label]) => label)],
-    body: ours.map(row => [nameOf(row), ...counts.map(([count]) => digits(row.work[count]))])
+    head: ['a query', 'ran as', ...counts.map(([, label]) => label)],
+    body: ours.map(row => [
+      nameOf(row),
+      row.ranAs.join(', '),
+      ...counts.map(([count]) => digits(row.work[count]))
+    ])
   }
 }
 

@@ -58,6 +58,7 @@ describe('the search benchmark', () => {
     const json = run(...tiny, '--precision', 'float16', '--no-reorder', ...options, '--json')
     expect(json.status, json.stderr).toBe(0)
     const rows = json.stdout.trim().split('\n').map(parse)
+    expect(rows.filter(row => row.settings !== undefined)).toHaveLength(20)
     expect(rows.filter(row => row.fastestAtOverlap === 0.5)).toHaveLength(1)
     expect(rows.at(-1)).toMatchObject({ strategy: 'searchMany on 2 threads', p50Ms: null })
     expect(rows.at(-1).qps).toBeGreaterThan(0)
@@ -134,7 +135,7 @@ describe('rows', () => {
   const result = (peer: string | null, strategy: string, p50Ms: number, more = {}) => ({
     ...{ peer, strategy, rankSafe: peer === null ? true : null, overlap: 1, buildS: 1 },
     ...{ meanMs: p50Ms, p50Ms, p90Ms: p50Ms, p99Ms: p50Ms, qps: 1000 / p50Ms },
-    ...(peer === null && { work: {} }),
+    ...(peer === null && { work: {}, ranAs: ['windowed'] }),
     ...more
   })
   const conditions = { run: 'r', queries: 'short', k: 10 }
@@ -174,11 +175,18 @@ describe('rows', () => {
   })
 
   it('make the page', () => {
-    const about = { cpu: 'a cpu', cores: 2, memoryGiB: 8, node: 'v1', numPostings: 3000 }
+    const about = { cpu: 'a cpu', cores: 2, memoryGiB: 8, node: 'v1' }
+    const counts = { numPostings: 3000, numQueries: 9 }
     const command = 'npm run bench -- search --store'
-    const rows = rowsOf(runs, { ...conditions, ...about, date: '2026-01-02', command }, 0.975)
+    const rows = rowsOf(
+      runs,
+      { ...conditions, ...about, ...counts, date: '2026-01-02', command },
+      0.975
+    )
     const page = pageOf(rows)
-    expect(page).toContain('\n## r\n\n2026-01-02, a cpu, 2 cores, 8 GiB, Node v1; 30.0 terms')
+    expect(page).toContain(
+      '\n## r\n\n2026-01-02, a cpu, 2 cores, 8 GiB, Node v1; 9 queries, 30.0 terms'
+    )
     expect(page).toContain(`\n    ${command}\n`)
     expect(page).toContain('\n| auto | yes | 1.0000 | 2.00 | 1.00–4.00 |')
     expect(page).toContain('\n| bmp b=32 | 1.0000 | 3.00 (3.00–6.00) |')
