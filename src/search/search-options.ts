@@ -138,10 +138,9 @@ function both(
   liveDocs: DocumentSet | undefined
 ): DocumentSet | undefined {
   if (filter === undefined || liveDocs === undefined) return filter ?? liveDocs
-  let known = intersections.get(filter)
-  if (known === undefined) intersections.set(filter, (known = new WeakMap()))
-  let set = known.get(liveDocs)
-  if (set === undefined) known.set(liveDocs, (set = filter.intersection(liveDocs)))
+  const known = intersections.get(filter) ?? new WeakMap<DocumentSet, DocumentSet>()
+  const set = known.get(liveDocs) ?? filter.intersection(liveDocs)
+  intersections.set(filter, known.set(liveDocs, set))
   return set
 }
 

@@ -290,17 +290,14 @@ export class SparseIndex {
   ): SearchResult {
     const { places, scores, ...counters } = ranking
     const ranksBefore = searchAfter?.rank ?? 0
-    const keyOf = (place: number): string => {
-      const { segment, id } = this.#segmentOf(place)
-      return segment.key(id)
+    const keys = this.#keysOf(places)
+    const hits = new Array<Hit>(keys.length)
+    for (let i = 0; i < keys.length; i++) {
+      hits[i] = { key: keys[i]!, score: scores[i]!, rank: ranksBefore + i + 1 }
     }
     const extremes = (): { min: number; max: number } => this.#extremes(query, selection.filter)
     return {
-      hits: Array.from(places, (place, i) => ({
-        key: keyOf(place),
-        score: scores[i]!,
-        rank: ranksBefore + i + 1
-      })),
+      hits,
       get min(): number {
         return extremes().min
       },
@@ -315,6 +312,14 @@ export class SparseIndex {
       },
       scoresOf: keys => this.#scores(query, keys)
     }
+  }
+
+  #keysOf(places: Uint32Array): string[] {
+    if (this.#segments.length === 1) return this.#segments[0]!.keysOf(places)
+    return Array.from(places, place => {
+      const { segment, id } = this.#segmentOf(place)
+      return segment.key(id)
+    })
   }
 
   /** Smallest and largest score of all documents that pass the filter. */

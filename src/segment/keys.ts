@@ -40,13 +40,34 @@ const SHORT_KEY_BYTES = 32
 
 /** Key `i` of those in `bytes`, which ends where the next begins. */
 export function decodeKey(offsets: Uint32Array, bytes: Uint8Array, i: number): string {
-  const start = offsets[i]!
-  const end = offsets[i + 1]!
-  let key = ''
-  if (end - start <= SHORT_KEY_BYTES) {
-    let at = start
-    for (; at < end && bytes[at]! < 0x80; at++) key += String.fromCharCode(bytes[at]!)
-    if (at === end) return key
+  return decodeBetween(bytes, offsets[i]!, offsets[i + 1]!)
+}
+
+/** Several keys. All places are read before all letters, so that misses of the cache overlap. */
+export function decodeKeys(offsets: Uint32Array, bytes: Uint8Array, ids: Uint32Array): string[] {
+  const starts = new Uint32Array(ids.length)
+  const ends = new Uint32Array(ids.length)
+  for (let i = 0; i < ids.length; i++) {
+    starts[i] = offsets[ids[i]!]!
+    ends[i] = offsets[ids[i]! + 1]!
+  }
+  const keys = new Array<string>(ids.length)
+  for (let i = 0; i < ids.length; i++) keys[i] = decodeBetween(bytes, starts[i]!, ends[i]!)
+  return keys
+}
+
+const letters = new Array<number>(SHORT_KEY_BYTES)
+
+function decodeBetween(bytes: Uint8Array, start: number, end: number): string {
+  const length = end - start
+  if (length <= SHORT_KEY_BYTES) {
+    let all = 0
+    letters.length = length
+    for (let i = 0; i < length; i++) {
+      letters[i] = bytes[start + i]!
+      all |= letters[i]!
+    }
+    if (all < 0x80) return String.fromCharCode.apply(null, letters)
   }
   // A decoder takes no view of a shared memory.
   return utf8.decode(bytes.slice(start, end))

@@ -1,5 +1,5 @@
 import type { KernelMemory } from '../kernel/kernel-memory.ts'
-import { decodeKey } from './keys.ts'
+import { decodeKey, decodeKeys } from './keys.ts'
 import type { Extent, SectionName, SegmentHeader } from './segment-format.ts'
 import { paddedDocuments } from './segment-format.ts'
 
@@ -101,6 +101,11 @@ export class Segment {
   /** The user's key of a document. */
   key(insertionId: number): string {
     return decodeKey(this.keyOffsets, this.#keys, insertionId)
+  }
+
+  /** The keys of several documents. */
+  keysOf(insertionIds: Uint32Array): string[] {
+    return decodeKeys(this.keyOffsets, this.#keys, insertionIds)
   }
 
   /** The document id by insertion id. */
