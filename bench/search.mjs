@@ -61,7 +61,8 @@ function render(rows) {
     `${number} documents`,
     ...tablesOf(rows.filter(({ docs }) => docs === number)).map(textOf)
   ])
-  return `${[`${run}\n${cpu}, ${cores} cores, Node ${node}; rounds: ${rounds}`, ...tables].join('\n\n')}\n`
+  const machine = `${cpu}, ${cores} cores, Node ${node}; rounds: ${rounds}`
+  return `${[`${run}\n${machine}`, ...tables].join('\n\n')}\n`
 }
 
 /** Columns as wide as their widest cell; numbers stand at the right. */

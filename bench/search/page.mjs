@@ -95,9 +95,10 @@ function sectionOf(rows) {
   const [{ run, docs, date, cpu, cores, memoryGiB, node, command, numPostings, numQueries }] = rows
   const others = [...new Set(rows.map(row => row.docs))].filter(number => number !== docs)
   const perDocument = (numPostings / docs).toFixed(1)
+  const machine = `${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}`
   return [
     `## ${run}`,
-    `${date}, ${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}; ${numQueries} queries, ${perDocument} terms a document.`,
+    `${date}, ${machine}; ${numQueries} queries, ${perDocument} terms a document.`,
     `    ${command}`,
     ...tablesOf(rows.filter(row => row.docs === docs)).map(markdownOf),
     ...others.flatMap(number => [
