@@ -1,4 +1,5 @@
 import { blockMaxSearch } from './block-max-pruning.ts'
+import { documentSearch } from './document-at-a-time.ts'
 import { type MemoryViews, RequestFields, viewsOf } from './memory-views.ts'
 import { type ScratchSize, scratchLayout } from './scratch.ts'
 import { PLAIN_WASM, SHARED_WASM } from './wasm-bytes.ts'
@@ -13,6 +14,8 @@ export interface Kernel {
   windowSearch(request: number): number
   /** Answers the request at this address; see {@link blockMaxSearch}. */
   blockMaxSearch(request: number): number
+  /** Answers the request at this address; see {@link documentSearch}. */
+  documentSearch(request: number): number
   /** Checksum of bytes of the memory, possibly negative; see {@link xxh32}. */
   xxh32(start: number, length: number): number
 }
@@ -125,6 +128,7 @@ function typescriptKernel(views: MemoryViews): Kernel {
     isWasm: false,
     windowSearch: request => windowSearch(new RequestFields(views, request)),
     blockMaxSearch: request => blockMaxSearch(new RequestFields(views, request)),
+    documentSearch: request => documentSearch(new RequestFields(views, request)),
     xxh32: (start, length) => xxh32(views.u8.subarray(start, start + length))
   }
 }

@@ -30,7 +30,7 @@ export const REQUEST = {
   filter: 52,
   /** So many windows of the largest bounds are searched with all terms, to raise the threshold. */
   numSeeds: 56,
-  /** Windows searched at most. */
+  /** Windows searched at most; for `documentSearch`, documents in the list. */
   numVisits: 60,
   /** Documents scored together, at least 32. */
   batch: 64,
@@ -41,7 +41,10 @@ export const REQUEST = {
   accumulator: 76,
   /** Scratch: u16, one a block of a window (`windowSearch`) or of the segment (`blockMaxSearch`). */
   limits: 80,
-  /** Scratch: u32[numWindows · numTerms], or u32 one a block of the segment. */
+  /**
+   * Scratch: u32[numWindows · numTerms] (`windowSearch`), u32 one a block (`blockMaxSearch`), or the
+   * list of `documentSearch`.
+   */
   plan: 84,
   /** Scratch: u32[numWindows]. */
   bounds: 88,

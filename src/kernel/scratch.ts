@@ -38,6 +38,12 @@ export function batchSize(k: number): number {
   return k <= 64 ? 32 : 2 * k + 4096
 }
 
+/** Documents that the list of a request holds, at most. */
+export function maxListed({ numDocuments, windowDocuments }: ScratchSize): number {
+  const numWindows = Math.max(1, Math.ceil(numDocuments / windowDocuments))
+  return numWindows * MAX_QUERY_TERMS
+}
+
 /** Lays out the scratch of one thread. */
 export function scratchLayout({
   numDocuments,

@@ -24,8 +24,8 @@ export class KernelSearch {
   readonly #layout: ScratchLayout
   readonly #scratch: number
   readonly #request: RequestFields
-  /** The filter that stands in the scratch. */
-  #filter: { readonly set: DocumentSet; readonly first: number } | undefined
+  /** The filter that stands in the scratch, and its document ids, ascending. */
+  #filter: { readonly set: DocumentSet; readonly docIds: Uint32Array } | undefined
 
   /** @param scratch - where the scratch begins; by default after the segment */
   constructor(segment: Segment, scratch: number = segment.base + segment.fileBytes) {
@@ -44,6 +44,7 @@ export class KernelSearch {
     const { slack, scale } = this.#writeTerms(terms, query.length)
     this.#writeSelection(selection, slack, scale)
     this.#writePlan(plan)
+    if (plan.kernel === 'documentSearch') this.#writeList(selection)
     this.#mark(terms, 4)
     kernel[plan.kernel](this.#scratch)
     this.#mark(terms, 0)
@@ -142,16 +143,30 @@ export class KernelSearch {
   #writeFilter({ filter, first }: Selection): number {
     if (filter === undefined) return 0
     const address = this.#scratch + this.#layout.filter
-    if (this.#filter?.set === filter && this.#filter.first === first) return address
+    if (this.#filter?.set === filter) return address
     const { u8 } = this.#segment.memory.views
-    const { numDocuments } = this.#segment.header
-    u8.fill(0, address, address + Math.ceil(numDocuments / 8))
-    for (const member of filter.members(first, first + numDocuments)) {
-      const docId = this.#segment.docId(member - first)
-      u8[address + (docId >>> 3)]! |= 1 << (docId & 7)
-    }
-    this.#filter = { set: filter, first }
+    u8.fill(0, address, address + Math.ceil(this.#segment.header.numDocuments / 8))
+    const docIds = this.#docIdsOf(filter, first)
+    for (const docId of docIds) u8[address + (docId >>> 3)]! |= 1 << (docId & 7)
+    this.#filter = { set: filter, docIds }
     return address
+  }
+
+  /** The filter's documents, by ascending document id. */
+  #docIdsOf(filter: DocumentSet, first: number): Uint32Array {
+    const { numDocuments } = this.#segment.header
+    const members = filter.members(first, first + numDocuments)
+    return Uint32Array.from(members, member => this.#segment.docId(member - first)).sort()
+  }
+
+  /** The filter's documents as a list. */
+  #writeList({ filter, first }: Selection): void {
+    const docIds =
+      this.#filter?.set === filter ? this.#filter!.docIds : this.#docIdsOf(filter!, first)
+    this.#segment.memory.views.u32.set(docIds, (this.#scratch + this.#layout.plan) >>> 2)
+    this.#request.setU32('numVisits', docIds.length)
+    // The list is the filter.
+    this.#request.setU32('filter', 0)
   }
 
   /** Marks the query's terms for the exact scores, or unmarks them. */

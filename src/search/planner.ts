@@ -1,40 +1,46 @@
 import { MAX_HITS, MAX_QUERY_TERMS } from '../kernel/scratch.ts'
-import type { ExactStrategy } from './strategy.ts'
 
 /** What the choice depends on. */
 export interface Situation {
-  readonly numDocuments: number
   readonly numWindows: number
-  /** Terms of the query that the index knows. */
-  readonly numTerms: number
-  /** Postings of those terms. */
+  /** Postings of the query's terms; 0 where there is no filter, since then it does not matter. */
   readonly numPostings: number
   readonly k: number
-  /** Documents of the filter; undefined without one. */
+  /** Documents of the filter; undefined without one, or with one too large for a list. */
   readonly filterSize: number | undefined
 }
 
-/**
- * What scoring one document by its record costs, in postings: measured with
- * `npm run bench -- planner`, 0.3 µs a document against 0.8 ns a posting.
- */
-const DOCUMENT_COST = 400
+/** What scoring one document by its record costs, in postings. */
+const DOCUMENT_COST = 130
 
-/** Choices that are exact; which is fastest was measured (`docs/benchmarks.md`). */
-export function choose(situation: Situation): Exclude<ExactStrategy, 'auto'> {
-  const { numDocuments, numWindows, numTerms, numPostings, k, filterSize } = situation
-  if (filterSize !== undefined && filterSize * DOCUMENT_COST < numPostings) {
-    return 'document-at-a-time'
-  }
-  if (!fitsKernel(numTerms, Math.min(k, numDocuments))) return 'exhaustive'
-  return numWindows >= MAX_SCORE_WINDOWS && k <= MAX_SCORE_K ? 'max-score' : 'windowed'
-}
-
-/** With fewer, most windows are searched with all terms anyway, to raise the threshold. */
+/** Below this, most windows are searched with all terms anyway, to raise the threshold. */
 const MAX_SCORE_WINDOWS = 4
 
 /** Beyond this, too many documents would be scored one by one before the threshold stands. */
 const MAX_SCORE_K = 100
+
+/**
+ * The exact strategy that is fastest. `npm run bench -- planner` measures what it rests on; medians in
+ * milliseconds, of queries of 18 and of 80 terms:
+ *
+ *     documents  k     windowed       max-score        filter of  windowed       one by one
+ *     30,000     10    .067 / .235    .070 / .225      150        .115 / .287    .037 / .059
+ *     30,000     100   .132 / .360    .146 / .342      600        .098 / .311    .113 / .190
+ *     100,000    10    .172 / .539    .158 / .464      500        .249 / .733    .088 / .114
+ *     100,000    100   .276 / .783    .268 / .671      2,000      .206 / .690    .354 / .409
+ *     100,000    1000  .994 / 3.81    1.10 / 4.09
+ */
+export function choose({
+  numWindows,
+  numPostings,
+  k,
+  filterSize
+}: Situation): 'document-at-a-time' | 'max-score' | 'windowed' {
+  if (filterSize !== undefined && filterSize * DOCUMENT_COST < numPostings) {
+    return 'document-at-a-time'
+  }
+  return numWindows >= MAX_SCORE_WINDOWS && k <= MAX_SCORE_K ? 'max-score' : 'windowed'
+}
 
 /** Whether a kernel takes a query of so many terms for so many hits. */
 export function fitsKernel(numTerms: number, k: number): boolean {

@@ -1,9 +1,10 @@
 import { EsplanadeError } from '../errors.ts'
+import { maxListed } from '../kernel/scratch.ts'
 import type { Segment } from '../segment/segment.ts'
 import { approximateParameters, approximatePlan } from './approximate.ts'
 import { blockMaxPlan } from './block-max-pruning.ts'
 import type { Ranking, Selection } from './collector.ts'
-import { documentAtATime } from './document-at-a-time.ts'
+import { documentAtATimePlan } from './document-at-a-time.ts'
 import { exhaustive } from './exhaustive.ts'
 import { KernelSearch } from './kernel-search.ts'
 import { maxScorePlan } from './max-score.ts'
@@ -34,64 +35,48 @@ export class SegmentSearcher {
       return { strategy: 'approximate', ...this.#approximate(query, selection, strategy) }
     }
     const name = this.#choose(strategy, query, selection)
-    switch (name) {
-      case 'exhaustive':
-        return { strategy: name, ...exhaustive(this.#segment, query, selection) }
-      case 'document-at-a-time':
-        return { strategy: name, ...this.#documentAtATime(query, selection) }
-      default: {
-        const plan = this.#plan(name, query, selection)
-        return { strategy: name, ...this.#kernel.search(query, selection, plan) }
-      }
+    if (name === 'exhaustive') {
+      return { strategy: name, ...exhaustive(this.#segment, query, selection) }
     }
+    const plan = this.#plan(name, query, selection)
+    return { strategy: name, ...this.#kernel.search(query, selection, plan) }
   }
 
   /** The strategy itself; `'exhaustive'` where a kernel was asked for that cannot take the query. */
   #choose(
     strategy: ExactStrategy,
     query: LookedUpQuery,
-    selection: Selection
+    { k, filter }: Selection
   ): Exclude<ExactStrategy, 'auto'> {
-    const { numDocuments } = this.#segment.header
+    const { header, numWindows } = this.#segment
+    const { numDocuments } = header
     const numTerms = query.terms.length
-    const { k, filter } = selection
-    if (strategy === 'auto') {
-      const numPostings = filter === undefined ? 0 : this.#numPostings(query)
-      const { numWindows } = this.#segment
-      return choose({
-        numDocuments,
-        numWindows,
-        numTerms,
-        numPostings,
-        k,
-        filterSize: filter?.size
-      })
-    }
-    if (strategy === 'exhaustive' || strategy === 'document-at-a-time') return strategy
-    return fitsKernel(numTerms, Math.min(k, numDocuments)) ? strategy : 'exhaustive'
+    if (strategy === 'document-at-a-time' && filter === undefined) throw noFilter()
+    const fits = fitsKernel(numTerms, Math.min(k, numDocuments))
+    const filterSize = filter?.size
+    const fitsList = filterSize !== undefined && filterSize <= maxListed(header)
+    if (!fits || (strategy === 'document-at-a-time' && !fitsList)) return 'exhaustive'
+    if (strategy !== 'auto') return strategy
+    const numPostings = fitsList ? this.#numPostings(query) : 0
+    return choose({ numWindows, numPostings, k, filterSize: fitsList ? filterSize : undefined })
   }
 
   #plan(
-    name: 'windowed' | 'max-score' | 'block-max',
+    name: Exclude<ExactStrategy, 'auto' | 'exhaustive'>,
     query: LookedUpQuery,
-    { k }: Selection
+    { k, filter }: Selection
   ): KernelPlan {
     const { numWindows } = this.#segment
-    if (name === 'block-max') return blockMaxPlan()
-    return name === 'windowed'
-      ? windowedPlan(numWindows)
-      : maxScorePlan(numWindows, query.terms.length, k)
-  }
-
-  #documentAtATime(query: LookedUpQuery, selection: Selection): Ranking {
-    const { filter } = selection
-    if (filter !== undefined) return documentAtATime(this.#segment, query, { ...selection, filter })
-    throw new EsplanadeError('INVALID_ARGUMENT', {
-      place: 'strategy',
-      problem: "'document-at-a-time' without a filter",
-      expected: 'a filter: its documents are scored one by one',
-      remedy: "Use 'exhaustive' to score every document"
-    })
+    switch (name) {
+      case 'windowed':
+        return windowedPlan(numWindows)
+      case 'max-score':
+        return maxScorePlan(numWindows, query.terms.length, k)
+      case 'block-max':
+        return blockMaxPlan()
+      case 'document-at-a-time':
+        return documentAtATimePlan(filter!.size)
+    }
   }
 
   #approximate(query: LookedUpQuery, selection: Selection, strategy: ApproximateStrategy): Ranking {
@@ -119,4 +104,13 @@ export class SegmentSearcher {
   #numPostings({ terms }: LookedUpQuery): number {
     return terms.reduce((sum, { termIndex }) => sum + this.#segment.numPostingsOf(termIndex), 0)
   }
+}
+
+function noFilter(): EsplanadeError {
+  return new EsplanadeError('INVALID_ARGUMENT', {
+    place: 'strategy',
+    problem: "'document-at-a-time' without a filter",
+    expected: 'a filter: its documents are scored one by one',
+    remedy: "Use 'exhaustive' to score every document"
+  })
 }

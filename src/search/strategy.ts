@@ -42,7 +42,7 @@ export interface ApproximateStrategy {
 
 /** What a strategy asks of a kernel; `src/kernel/request.ts` says what each means. */
 export interface KernelPlan {
-  readonly kernel: 'windowSearch' | 'blockMaxSearch'
+  readonly kernel: 'windowSearch' | 'blockMaxSearch' | 'documentSearch'
   readonly numSeeds: number
   readonly numOrdered: number
   readonly numVisits: number
