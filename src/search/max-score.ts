@@ -15,7 +15,7 @@ export function maxScorePlan(numWindows: number, numTerms: number, k: number): K
     numSeeds,
     numOrdered: numSeeds,
     numVisits: numWindows,
-    leaveOut: leaveOutFor(numTerms, k),
+    leaveOut: leaveOutFor(numTerms, k, numWindows),
     overestimate: 1
   }
 }
@@ -23,7 +23,9 @@ export function maxScorePlan(numWindows: number, numTerms: number, k: number): K
 /** Windows that are searched with all terms first, to raise the threshold. */
 const MAX_SEEDS = 4
 
-function leaveOutFor(numTerms: number, k: number): number {
+function leaveOutFor(numTerms: number, k: number, numWindows: number): number {
   if (k > 32) return 0.3
-  return numTerms <= 60 ? 0.5 : 0.8
+  if (numTerms <= 60) return 0.55
+  // In few windows the threshold stands late.
+  return numWindows >= 16 ? 0.8 : 0.5
 }

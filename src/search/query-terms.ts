@@ -23,16 +23,41 @@ export interface LookedUpQuery {
   readonly numUnknownTerms: number
 }
 
-/** Looks a query up. The vector must have been checked. */
-export function lookUp(lexicon: Uint32Array, query: SparseVector): LookedUpQuery {
-  const terms: QueryTerm[] = []
-  for (let i = 0; i < query.terms.length; i++) {
-    const termId = query.terms[i]!
-    const termIndex = binarySearch(lexicon, termId)
-    if (termIndex >= 0) terms.push({ termId, termIndex, weight: query.weights[i]! })
+/** Ids below this are found by a table of at most 4 MiB, the others by binary search. */
+const DIRECT_IDS = 2 ** 20
+
+/** Finds the place of a term id in a lexicon, strictly ascending term ids. */
+export class TermLookup {
+  readonly #lexicon: Uint32Array
+  /** Place + 1 by term id, or 0. */
+  readonly #direct: Uint32Array
+
+  constructor(lexicon: Uint32Array) {
+    this.#lexicon = lexicon
+    let numDirect = 0
+    while (numDirect < lexicon.length && lexicon[numDirect]! < DIRECT_IDS) numDirect++
+    const largest = numDirect === 0 ? 0 : lexicon[numDirect - 1]!
+    this.#direct = new Uint32Array(largest + 1)
+    for (let place = 0; place < numDirect; place++) this.#direct[lexicon[place]!] = place + 1
   }
-  const numUnknownTerms = query.terms.length - terms.length
-  return { terms, length: norm(query), numUnknownTerms }
+
+  /** Looks a query up. The vector must have been checked. */
+  query(query: SparseVector): LookedUpQuery {
+    const terms: QueryTerm[] = []
+    for (let i = 0; i < query.terms.length; i++) {
+      const termId = query.terms[i]!
+      const termIndex = this.#place(termId)
+      if (termIndex >= 0) terms.push({ termId, termIndex, weight: query.weights[i]! })
+    }
+    const numUnknownTerms = query.terms.length - terms.length
+    return { terms, length: norm(query), numUnknownTerms }
+  }
+
+  /** −1 for a term that the lexicon lacks. */
+  #place(termId: number): number {
+    if (termId < DIRECT_IDS) return (this.#direct[termId] ?? 0) - 1
+    return binarySearch(this.#lexicon, termId)
+  }
 }
 
 /**

@@ -16,7 +16,7 @@ import {
 } from './contributions.ts'
 import { DocumentSet } from './document-set.ts'
 import { type IndexRanking, IndexSearcher, type IndexSelection } from './index-searcher.ts'
-import { divisor, type LookedUpQuery, lookUp, scoreOf } from './query-terms.ts'
+import { divisor, type LookedUpQuery, scoreOf, TermLookup } from './query-terms.ts'
 import {
   checkedOptions,
   checkedVector,
@@ -40,6 +40,7 @@ export class SparseIndex {
   /** The place of each segment's first document. */
   readonly #firsts: readonly number[]
   readonly #searcher: IndexSearcher
+  readonly #lookup: TermLookup
   readonly #size: number
   #placeOf: ReadonlyMap<string, number> | undefined
   #threads: SearchThreads | undefined
@@ -56,6 +57,7 @@ export class SparseIndex {
     this.#firsts = firsts
     this.#size = size
     this.#searcher = new IndexSearcher(segments)
+    this.#lookup = new TermLookup(segments[0]!.lexicon)
   }
 
   /**
@@ -102,7 +104,7 @@ export class SparseIndex {
 
   /** Number of different terms. */
   get numTerms(): number {
-    return this.#lexicon.length
+    return this.#segments[0]!.header.numTerms
   }
 
   /** How documents are compared with a query. */
@@ -265,12 +267,8 @@ export class SparseIndex {
     )
   }
 
-  get #lexicon(): Uint32Array {
-    return this.#segments[0]!.lexicon
-  }
-
   #lookUp(query: SparseVector, place = 'query'): LookedUpQuery {
-    return lookUp(this.#lexicon, checkedVector(query, place))
+    return this.#lookup.query(checkedVector(query, place))
   }
 
   #selection(options: SearchOptions): IndexSelection {

@@ -112,7 +112,7 @@ export async function tuneApproximate(
     latencyMs: latencies[i]!
   }))
   const best = settings
-    .filter(({ overlapOfHalves }) => Math.min(...overlapOfHalves) >= overlap)
+    .filter(({ overlapOfHalves }) => findsEnough(overlapOfHalves, overlap))
     .filter(({ latencyMs }) => latencyMs * MIN_SPEEDUP < exactLatencyMs!)
     .sort((a, b) => a.latencyMs - b.latencyMs)[0]
   return { exactLatencyMs: exactLatencyMs!, settings, best, sampleSize: samples.length }
@@ -227,7 +227,7 @@ async function measuredTrials(
   const short: Levels[] = []
   const measure = async (levels: Levels): Promise<Trial> => {
     const trial = await measured(index, samples, levels, k, task)
-    if (Math.min(...trial.halves) < overlap) short.push(levels)
+    if (!findsEnough(trial.halves, overlap)) short.push(levels)
     return trial
   }
   const first = await measure([0, 0, 0])
@@ -250,6 +250,11 @@ async function measuredTrials(
     if (!isBelow(levels, short)) trials.push(await measure(levels))
   }
   return trials
+}
+
+/** Whether both halves of the sample say so; sums of shares are rounded. */
+function findsEnough(halves: readonly [number, number], overlap: number): boolean {
+  return Math.min(...halves) >= overlap - 1e-9
 }
 
 /** Whether one of these settings gives up no more than this one, in any parameter. */
