@@ -11,6 +11,7 @@ import { inspectCommand } from './commands/inspect.ts'
 import { runCommand } from './commands/run.ts'
 import { searchCommand } from './commands/search.ts'
 import { similarityCommand } from './commands/similarity.ts'
+import { tuneCommand } from './commands/tune.ts'
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts'
 import { unwritable } from './output-file.ts'
 import { packageVersion } from './package-version.ts'
@@ -36,6 +37,7 @@ for (const make of [
   encodeCommand,
   runCommand,
   evalCommand,
+  tuneCommand,
   inspectCommand,
   doctorCommand
 ]) {

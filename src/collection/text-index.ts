@@ -2,6 +2,8 @@ import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import { explainHit, type HitExplanation } from '../explain/explain-hit.ts'
 import type { SparseIndex } from '../search/sparse-index.ts'
+import type { Strategy } from '../search/strategy.ts'
+import type { Tuning } from '../search/tune.ts'
 import type { Hit } from '../vector/hit.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { DocumentReader, StoredDocument } from './document-store.ts'
@@ -21,6 +23,8 @@ export interface TextSearchOptions {
   readonly k?: number
   /** Leaves out documents that score below this; default: none. */
   readonly minScore?: number
+  /** How to search (default `'auto'`: exact); an approximate one is asked for by name. */
+  readonly strategy?: Strategy
   /** Stops the search before it starts. */
   readonly signal?: AbortSignal
 }
@@ -30,6 +34,8 @@ export interface TextIndexParts {
   readonly manifest: Manifest
   readonly index: SparseIndex
   readonly documents: DocumentReader
+  /** What tuning found for the index, or why that cannot be used. */
+  readonly tuning?: Tuning | EsplanadeError | undefined
   /** Loads the model that the manifest names; called at most once, for the first text. */
   readonly loadEncoder: (manifest: Manifest) => Promise<SparseEncoder>
   readonly close: () => Promise<void>
@@ -57,6 +63,19 @@ export class TextIndex {
   /** The keys of all documents, in the order in which they were added. */
   documentKeys(): IterableIterator<string> {
     return this.#ordinals.keys()
+  }
+
+  /**
+   * The approximate search that `esplanade tune` found for this index; undefined where it has not
+   * been tuned, or nothing was faster than exact.
+   *
+   * @throws EsplanadeError `INDEX_CORRUPT` when what is kept is damaged, or was found for an index of
+   *   other counts; `INDEX_VERSION`, `FILE_UNREADABLE`. Exact search does not need it.
+   */
+  get tuning(): Tuning | undefined {
+    const { tuning } = this.#parts
+    if (tuning instanceof EsplanadeError) throw tuning
+    return tuning
   }
 
   /** The model that made the vectors. @throws EsplanadeError `INDEX_MISMATCH` */

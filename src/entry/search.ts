@@ -1,6 +1,7 @@
 /** `esplanade/search`: vectors → index → hits, in memory. */
 
 export { openIndexFile, saveIndexFile } from '../node/index-file.ts'
+export { saveTuning } from '../node/tuning-file.ts'
 
 import { startSearchThreads } from '../node/search-threads.ts'
 import { provideThreads } from '../search/threads.ts'
@@ -16,5 +17,12 @@ export type {
 export { SparseIndex } from '../search/sparse-index.ts'
 export { type FinishOptions, SparseIndexBuilder } from '../search/sparse-index-builder.ts'
 export type { ApproximateStrategy, ExactStrategy, Strategy } from '../search/strategy.ts'
+export {
+  type MeasuredSetting,
+  type TuneOptions,
+  type TuneResult,
+  type Tuning,
+  tuneApproximate
+} from '../search/tune.ts'
 
 provideThreads(startSearchThreads)

@@ -9,6 +9,7 @@ import { EsplanadeError } from '../errors.ts'
 import { IndexDirectory, IndexDirectoryWriter } from './index-directory.ts'
 import { openIndexFile, transfers } from './index-file.ts'
 import { modelFolder } from './model-folder.ts'
+import { readTuning } from './tuning-file.ts'
 
 /** Options of {@link createIndex}. */
 export interface CreateIndexOptions extends IndexOptions {
@@ -85,10 +86,15 @@ export async function openIndex(
   try {
     const index = await openIndexFile(await files.vectorsFile())
     files.checkCounts(index)
+    // What is wrong with the tuning concerns those only who ask for it.
+    const tuning = await readTuning(directory, files.manifest).catch(
+      (error: EsplanadeError) => error
+    )
     return new TextIndex({
       manifest: files.manifest,
       index,
       documents: files,
+      tuning,
       loadEncoder: ({ model }) => loadModel(directory, model!, options.model),
       close: () => files.close()
     })

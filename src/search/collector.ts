@@ -25,9 +25,9 @@ export interface Selection {
 /** What a search strategy found in a segment. */
 export interface Ranking {
   /** The best documents by insertion id: score descending, then insertion id ascending. */
-  readonly ids: Uint32Array
+  readonly ids: readonly number[]
   /** `scores[i]` belongs to `ids[i]`. */
-  readonly scores: Float64Array
+  readonly scores: readonly number[]
   readonly numScored: number
   readonly numPostings: number
   readonly numBlocks: number
@@ -62,6 +62,7 @@ export class Collector {
   /** What was found. The collector is empty afterwards. */
   finish(): Ranking {
     const { ids, scores } = this.#topK.drain()
-    return { ids, scores, numScored: this.#numScored, numPostings: 0, numBlocks: 0 }
+    const counters = { numScored: this.#numScored, numPostings: 0, numBlocks: 0 }
+    return { ids: [...ids], scores: [...scores], ...counters }
   }
 }

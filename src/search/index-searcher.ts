@@ -15,8 +15,8 @@ export interface IndexSelection {
 
 /** What a search found; documents by their place in the index, in insertion order. */
 export interface IndexRanking {
-  readonly places: Uint32Array
-  readonly scores: Float64Array
+  readonly places: readonly number[]
+  readonly scores: readonly number[]
   /** That of the first segment. */
   readonly strategy: SegmentResult['strategy']
   readonly numPostings: number
@@ -103,12 +103,12 @@ function merge(
     return { places: ids, scores, ...counters }
   }
   const all = results.flatMap(({ first, result }) =>
-    Array.from(result.ids, (id, i) => ({ place: first + id, score: result.scores[i]! }))
+    result.ids.map((id, i) => ({ place: first + id, score: result.scores[i]! }))
   )
   const best = all.sort((a, b) => b.score - a.score || a.place - b.place).slice(0, k)
   return {
-    places: Uint32Array.from(best, ({ place }) => place),
-    scores: Float64Array.from(best, ({ score }) => score),
+    places: best.map(({ place }) => place),
+    scores: best.map(({ score }) => score),
     ...counters
   }
 }

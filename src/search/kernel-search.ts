@@ -1,6 +1,12 @@
 import { RequestFields } from '../kernel/memory-views.ts'
 import { FLAGS, REQUEST, TERM, TERM_BYTES } from '../kernel/request.ts'
-import { batchSize, MAX_HITS, type ScratchLayout, scratchLayout } from '../kernel/scratch.ts'
+import {
+  batchSize,
+  MAX_HITS,
+  MAX_QUERY_TERMS,
+  type ScratchLayout,
+  scratchLayout
+} from '../kernel/scratch.ts'
 import { recordFlags } from '../segment/forward-index.ts'
 import type { Segment } from '../segment/segment.ts'
 import type { Ranking, Selection } from './collector.ts'
@@ -24,6 +30,8 @@ export class KernelSearch {
   readonly #layout: ScratchLayout
   readonly #scratch: number
   readonly #request: RequestFields
+  readonly #bounds = new Float64Array(MAX_QUERY_TERMS)
+  readonly #multipliers = new Uint16Array(MAX_QUERY_TERMS)
   /** The filter that stands in the scratch, and its document ids, ascending. */
   #filter: { readonly set: DocumentSet; readonly docIds: Uint32Array } | undefined
 
@@ -80,11 +88,12 @@ export class KernelSearch {
     const { maxWeights, maxErrors, runOffsets, header, memory } = this.#segment
     const { u32 } = memory.views
     const divisor = header.metric === 'cosine' ? length : 1
-    const bounds = new Float64Array(terms.length)
+    const bounds = this.#bounds
     for (let i = 0; i < terms.length; i++) {
       bounds[i] = (terms[i]!.weight / divisor) * maxWeights[terms[i]!.termIndex]!
     }
-    const { scale, multipliers } = scaleBounds(bounds)
+    const multipliers = this.#multipliers
+    const scale = scaleBounds(bounds, multipliers, terms.length)
     const runs = this.#segment.addressOf('runs')
     const maxima = this.#segment.addressOf('runMaxima')
     let slack = 2
@@ -187,13 +196,15 @@ export class KernelSearch {
     const ids = (this.#scratch + this.#layout.heapIds) >>> 2
     const scores = (this.#scratch + this.#layout.heapScores) >>> 3
     // Copies: the scratch is the next search's.
-    const hits = { ids: new Uint32Array(numHits), scores: new Float64Array(numHits) }
+    const hitIds = new Array<number>(numHits)
+    const hitScores = new Array<number>(numHits)
     for (let i = 0; i < numHits; i++) {
-      hits.ids[i] = u32[ids + i]!
-      hits.scores[i] = f64[scores + i]!
+      hitIds[i] = u32[ids + i]!
+      hitScores[i] = f64[scores + i]!
     }
     return {
-      ...hits,
+      ids: hitIds,
+      scores: hitScores,
       numScored: request.u32('numScored'),
       numPostings: request.u32('numPostings'),
       numBlocks: request.u32('numBlocks')
@@ -223,8 +234,8 @@ const ANSWERS = ['numHits', 'numPostings', 'numBlocks', 'numScored', 'numWindows
 
 function nothing(): Ranking {
   return {
-    ids: new Uint32Array(0),
-    scores: new Float64Array(0),
+    ids: [],
+    scores: [],
     numScored: 0,
     numPostings: 0,
     numBlocks: 0
@@ -237,27 +248,26 @@ function scaled(score: number, scale: number): number {
 }
 
 /**
- * The largest scale with which all contributions fit in 16 bits, and the multipliers.
+ * The largest scale with which all contributions fit in 16 bits; fills in the multipliers.
  *
- * @param bounds - the largest contribution of each term to a score, above 0
+ * @param bounds - the largest contribution of each of n terms to a score, above 0
  */
-function scaleBounds(bounds: Float64Array): { scale: number; multipliers: Uint16Array } {
+function scaleBounds(bounds: Float64Array, multipliers: Uint16Array, n: number): number {
   let sum = 0
   let largest = 0
-  for (const bound of bounds) {
-    sum += bound
-    largest = Math.max(largest, bound)
+  for (let i = 0; i < n; i++) {
+    sum += bounds[i]!
+    largest = Math.max(largest, bounds[i]!)
   }
-  const multipliers = new Uint16Array(bounds.length)
-  let scale = Math.min((MAX_SUM - bounds.length) / sum, ((MAX_MULTIPLIER / 256) * 255) / largest)
+  let scale = Math.min((MAX_SUM - n) / sum, ((MAX_MULTIPLIER / 256) * 255) / largest)
   for (;;) {
     let total = 0
-    for (let i = 0; i < bounds.length; i++) {
+    for (let i = 0; i < n; i++) {
       const multiplier = Math.round((scale * bounds[i]! * 256) / 255)
       multipliers[i] = Math.max(MIN_MULTIPLIER, Math.min(MAX_MULTIPLIER, multiplier))
       total += (255 * multipliers[i]! + 128) >>> 8
     }
-    if (total <= MAX_SUM) return { scale, multipliers }
+    if (total <= MAX_SUM) return scale
     scale *= 0.95
   }
 }

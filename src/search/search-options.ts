@@ -1,6 +1,6 @@
 import { EsplanadeError } from '../errors.ts'
 import type { Hit, RankedList } from '../vector/hit.ts'
-import { type SparseVector, sparseVector } from '../vector/sparse-vector.ts'
+import { checkSparseVector, type SparseVector, sparseVector } from '../vector/sparse-vector.ts'
 import { approximateParameters } from './approximate.ts'
 import type { DocumentSet } from './document-set.ts'
 import type { ExactStrategy, Strategy } from './strategy.ts'
@@ -145,7 +145,8 @@ function both(
 }
 
 /**
- * A vector that keeps its contract, whoever made it: typed arrays, or plain ones from JavaScript.
+ * A vector that keeps its contract, whoever made it: typed arrays, or plain ones from JavaScript. It is
+ * not copied if it need not be.
  *
  * @throws EsplanadeError `INVALID_VECTOR`
  */
@@ -158,7 +159,12 @@ export function checkedVector(vector: SparseVector, place: string): SparseVector
       remedy: 'Encode the text first, or make the vector with sparseVector(terms, weights)'
     })
   }
-  return sparseVector(vector.terms, vector.weights, place)
+  const { terms, weights } = vector
+  if (terms instanceof Uint32Array && weights instanceof Float32Array) {
+    checkSparseVector(terms, weights, place)
+    return vector
+  }
+  return sparseVector(terms, weights, place)
 }
 
 function isArrayLike(value: unknown): value is ArrayLike<number> {

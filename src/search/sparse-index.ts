@@ -312,9 +312,9 @@ export class SparseIndex {
     }
   }
 
-  #keysOf(places: Uint32Array): string[] {
+  #keysOf(places: readonly number[]): string[] {
     if (this.#segments.length === 1) return this.#segments[0]!.keysOf(places)
-    return Array.from(places, place => {
+    return places.map(place => {
       const { segment, id } = this.#segmentOf(place)
       return segment.key(id)
     })

@@ -44,9 +44,13 @@ export function decodeKey(offsets: Uint32Array, bytes: Uint8Array, i: number): s
 }
 
 /** Several keys. All places are read before all letters, so that misses of the cache overlap. */
-export function decodeKeys(offsets: Uint32Array, bytes: Uint8Array, ids: Uint32Array): string[] {
-  const starts = new Uint32Array(ids.length)
-  const ends = new Uint32Array(ids.length)
+export function decodeKeys(
+  offsets: Uint32Array,
+  bytes: Uint8Array,
+  ids: readonly number[]
+): string[] {
+  const starts = new Array<number>(ids.length)
+  const ends = new Array<number>(ids.length)
   for (let i = 0; i < ids.length; i++) {
     starts[i] = offsets[ids[i]!]!
     ends[i] = offsets[ids[i]! + 1]!

@@ -104,7 +104,7 @@ export class Segment {
   }
 
   /** The keys of several documents. */
-  keysOf(insertionIds: Uint32Array): string[] {
+  keysOf(insertionIds: readonly number[]): string[] {
     return decodeKeys(this.keyOffsets, this.#keys, insertionIds)
   }
 

@@ -38,6 +38,16 @@ export function sparseVector(
   weights: ArrayLike<number>,
   place?: string
 ): SparseVector {
+  checkSparseVector(terms, weights, place)
+  return { terms: new Uint32Array(terms), weights: new Float32Array(weights) }
+}
+
+/** Checks the contract of {@link SparseVector}. @throws EsplanadeError `INVALID_VECTOR` */
+export function checkSparseVector(
+  terms: ArrayLike<number>,
+  weights: ArrayLike<number>,
+  place?: string
+): void {
   const length = terms.length
   if (weights.length !== length) {
     refuse(place, `${length} term ids but ${weights.length} weights`, 'as many weights as term ids')
@@ -58,7 +68,6 @@ export function sparseVector(
       refuse(place, `weight ${weights[i]} of term ${term}`, 'a finite float32 above zero')
     }
   }
-  return { terms: Uint32Array.from(terms), weights: Float32Array.from(weights) }
 }
 
 /**

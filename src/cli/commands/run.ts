@@ -7,12 +7,14 @@ import { count, modeOption } from '../options.ts'
 import { type ProgressDisplay, showProgress } from '../progress.ts'
 import { counted } from '../readable.ts'
 import { textLines } from '../text-lines.ts'
+import { type TunedStrategy, tunedStrategy } from './tune.ts'
 
 interface RunFlags {
   readonly k: number
   readonly to?: string
   readonly tag: string
   readonly model?: string
+  readonly approximate?: boolean
 }
 
 export function runCommand(): Command {
@@ -24,6 +26,10 @@ export function runCommand(): Command {
     .addOption(modeOption())
     .option('--to <file>', 'where the run goes (default: standard output)')
     .option('--model <model>', 'where the model of the index is now, if it has moved')
+    .option(
+      '--approximate',
+      'search with the setting that tune has found: faster, hits may be missed'
+    )
     .option('--tag <tag>', 'name of the run, without white space', oneWord, 'esplanade')
     .action(run)
 }
@@ -33,11 +39,13 @@ async function run(directory: string, topicsFile: string, flags: RunFlags): Prom
   await using index = await openIndex(directory, { ...(flags.model && { model: flags.model }) })
   // A key that no run can hold is found now rather than by the query that finds it.
   for (const key of index.documentKeys()) formatRun('0', [{ key, score: 1 }])
+  const tuned = flags.approximate ? tunedStrategy(directory, index, flags.k) : undefined
+  if (tuned !== undefined) process.stderr.write(`${tuned.note}\n`)
   const file = flags.to === undefined ? undefined : await PartialFile.open(flags.to, 'replace')
   const progress = showProgress('searching', 'queries')
   try {
     await interruptible(signal =>
-      searchAll(index, topics, file ?? stdoutLines, flags, progress, signal)
+      searchAll(index, topics, file ?? stdoutLines, { ...flags, tuned }, progress, signal)
     )
     await file?.end()
     await file?.publish()
@@ -64,7 +72,7 @@ async function searchAll(
   index: TextIndex,
   topics: Topics,
   output: LineOutput,
-  { k, tag }: RunFlags,
+  { k, tag, tuned }: RunFlags & { tuned: TunedStrategy | undefined },
   progress: ProgressDisplay,
   signal: AbortSignal
 ): Promise<void> {
@@ -73,7 +81,10 @@ async function searchAll(
     if (signal.aborted) {
       throw new EsplanadeError('ABORTED', { problem: `stopped after ${done} queries` })
     }
-    const hits = await index.rank(await index.queryVector(text), { k })
+    const hits = await index.rank(await index.queryVector(text), {
+      k,
+      ...(tuned && { strategy: tuned.strategy })
+    })
     for (const line of formatRun(queryId, hits, tag)) await output.write(line)
     progress.update(++done, done / topics.size)
   }

@@ -5,6 +5,7 @@ import { printable } from '../highlighted-text.ts'
 import { count, modeOption } from '../options.ts'
 import { parseQuery } from '../query-argument.ts'
 import { terminalOf } from '../terminal.ts'
+import { tunedStrategy } from './tune.ts'
 
 interface SearchFlags {
   readonly k: number
@@ -12,6 +13,7 @@ interface SearchFlags {
   readonly top: number
   readonly model?: string
   readonly vector?: boolean
+  readonly approximate?: boolean
   readonly json?: boolean
 }
 
@@ -26,6 +28,10 @@ export function searchCommand(): Command {
     .option('--top <n>', 'terms that --explain shows', count(1), 8)
     .option('--model <model>', 'where the model of the index is now, if it has moved')
     .option('--vector', 'the query is a vector: {"indices": [], "values": []}')
+    .option(
+      '--approximate',
+      'search with the setting that tune has found: faster, a hit may be missed'
+    )
     .option('--json', 'one JSON object a hit')
     .action(search)
 }
@@ -33,11 +39,16 @@ export function searchCommand(): Command {
 async function search(directory: string, queryText: string, flags: SearchFlags): Promise<void> {
   const query = parseQuery(queryText, flags.vector)
   await using index = await openIndex(directory, { ...(flags.model && { model: flags.model }) })
-  const hits = await index.search(query, { k: flags.k })
+  const tuned = flags.approximate ? tunedStrategy(directory, index, flags.k) : undefined
+  const hits = await index.search(query, {
+    k: flags.k,
+    ...(tuned && { strategy: tuned.strategy })
+  })
+  if (tuned !== undefined && !flags.json) process.stderr.write(`${tuned.note}\n`)
   if (hits.length === 0) {
     const isEmpty = index.manifest.numDocuments === 0
-    const why = isEmpty ? 'the index is empty' : 'no document shares a term with this query'
-    if (!flags.json) process.stderr.write(`${why}\n`)
+    const none = tuned ? 'no document was found' : 'no document shares a term with this query'
+    if (!flags.json) process.stderr.write(`${isEmpty ? 'the index is empty' : none}\n`)
     return
   }
   for (const hit of hits) {
