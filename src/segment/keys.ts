@@ -9,7 +9,7 @@ export function quoteKey(key: string): string {
 }
 
 /** What is wrong with a document key, or undefined when it is a non-empty well-formed string. */
-export function keyProblem(key: unknown): string | undefined {
+function keyProblem(key: unknown): string | undefined {
   if (typeof key !== 'string') return `a key of type ${key === null ? 'null' : typeof key}`
   if (key === '') return 'an empty key'
   if (LONE_SURROGATE.test(key)) return `key ${quoteKey(key)} holds half of a surrogate pair`

@@ -5,13 +5,18 @@ import { impactOf, weightOf } from './quantizer.ts'
 import type { Segment } from './segment.ts'
 import type { AddedDocuments } from './segment-builder.ts'
 import { paddedDocuments } from './segment-format.ts'
-import type { DocumentRange } from './segment-writer.ts'
 
 /**
  * The postings of a segment in two passes over its documents: the first counts the runs (a term's
  * postings of one window), which says where each will lie; the second writes them, and the records of
  * the documents, in place.
  */
+
+/** Documents of one segment: `first + order[docId]`. */
+export interface DocumentRange {
+  readonly first: number
+  readonly order: Uint32Array
+}
 
 /** What the first pass found. */
 export interface RunTable {

@@ -5,7 +5,7 @@ import type { Metric } from '../vector/similarity.ts'
 import { documentOrder, type ReorderOptions } from './document-order.ts'
 import { roundToHalves } from './float16.ts'
 import { encodeKeys } from './keys.ts'
-import { countRuns, PostingsWriter, type RunTable } from './postings-writer.ts'
+import { countRuns, type DocumentRange, PostingsWriter, type RunTable } from './postings-writer.ts'
 import { Segment, type SegmentMetadata } from './segment.ts'
 import type { AddedDocuments } from './segment-builder.ts'
 import {
@@ -64,12 +64,6 @@ export async function writeSegments(
     segments.push(writeSegment(added, range, segmentIndex, ranges.length, options))
   }
   return segments
-}
-
-/** Documents of one segment: `first + order[docId]`. */
-export interface DocumentRange {
-  readonly first: number
-  readonly order: Uint32Array
 }
 
 /** Ranges of documents whose segments keep below the limit. */

@@ -207,7 +207,7 @@ describe('a full disk', () => {
     FileHandlePrototype.appendFile = () => Promise.reject(full)
     try {
       await writer.add({ key: 'a', text: 'x', metadata: {} })
-      const commit = writer.commit(new Uint8Array(1), () => {
+      const commit = writer.commit([new Uint8Array(1)], () => {
         throw new Error('not reached')
       })
       await expect(commit).rejects.toMatchObject({
