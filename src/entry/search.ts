@@ -1,11 +1,10 @@
 /** `esplanade/search`: vectors → index → hits, in memory. */
 
-export { openIndexFile, saveIndexFile } from '../node/index-file.ts'
-export { saveTuning } from '../node/tuning-file.ts'
-
 import { startSearchThreads } from '../node/search-threads.ts'
 import { provideThreads } from '../search/threads.ts'
 
+export { openIndexFile, saveIndexFile } from '../node/index-file.ts'
+export { saveTuning } from '../node/tuning-file.ts'
 export type { Contribution, ExplainOptions } from '../search/contributions.ts'
 export { DocumentSet } from '../search/document-set.ts'
 export type {

@@ -40,6 +40,8 @@ export class KernelMemory {
   /** The memory as a worker needs it; undefined where it cannot be shared. */
   readonly shared: WebAssembly.Memory | undefined
 
+  readonly #freed: number[] = []
+
   private constructor(
     buffer: ArrayBufferLike,
     kernel: Kernel | undefined,
@@ -56,13 +58,25 @@ export class KernelMemory {
     return new KernelMemory(memory.buffer, wasmKernel(shared!, memory), memory)
   }
 
-  /** Makes room for the scratch of a further thread; returns where it begins. */
+  /** Room for the scratch of a further thread; returns where it begins. All zeros. */
   addScratch(size: ScratchSize): number {
+    const { bytes } = scratchLayout(size)
+    const freed = this.#freed.pop()
+    if (freed !== undefined) {
+      // A thread that was ended may have left its sums.
+      this.views.u8.fill(0, freed, freed + bytes)
+      return freed
+    }
     const memory = this.shared!
     const start = memory.buffer.byteLength
-    memory.grow(Math.ceil(scratchLayout(size).bytes / PAGE_BYTES))
+    memory.grow(Math.ceil(bytes / PAGE_BYTES))
     this.views = viewsOf(memory.buffer)
     return start
+  }
+
+  /** Gives the room back for the next thread. A memory never shrinks. */
+  freeScratch(start: number): void {
+    this.#freed.push(start)
   }
 
   /**

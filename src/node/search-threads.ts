@@ -42,6 +42,7 @@ export function startSearchThreads(
 class NodeSearchThreads implements SearchThreads {
   readonly numThreads: number
   readonly #workers: readonly Worker[]
+  readonly #scratches: { readonly segment: Segment; readonly start: number }[] = []
   /** Calls follow each other: each worker has one answer under way. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -56,7 +57,7 @@ class NodeSearchThreads implements SearchThreads {
             sections: segment.sections,
             fileBytes: segment.fileBytes
           },
-          scratch: segment.memory.addScratch(segment.header)
+          scratch: this.#scratchOf(segment)
         }))
       }
       const worker = new Worker(workerFile(), { workerData })
@@ -79,6 +80,13 @@ class NodeSearchThreads implements SearchThreads {
 
   async close(): Promise<void> {
     await Promise.all(this.#workers.map(worker => worker.terminate()))
+    for (const { segment, start } of this.#scratches.splice(0)) segment.memory.freeScratch(start)
+  }
+
+  #scratchOf(segment: Segment): number {
+    const start = segment.memory.addScratch(segment.header)
+    this.#scratches.push({ segment, start })
+    return start
   }
 
   async #search(
