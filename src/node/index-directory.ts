@@ -26,6 +26,7 @@ import { formatManifest, type Manifest, parseManifest } from '../collection/mani
 import { EsplanadeError } from '../errors.ts'
 import type { Metric } from '../vector/similarity.ts'
 import { fileError } from './file-error.ts'
+import { TUNING_FILES } from './tuning-file.ts'
 
 /** The files of an index; their layout is described under `docs/formats/`. */
 const FILES = {
@@ -326,7 +327,8 @@ function refuseToReplace(target: string, overwrite: boolean): void {
   } catch (cause) {
     throw fileError(cause, target, 'write')
   }
-  const ours: readonly string[] = Object.values(FILES)
+  // What `tune` keeps goes with the index that it was measured on.
+  const ours: readonly string[] = [...Object.values(FILES), ...TUNING_FILES]
   const isIndex = files.includes(FILES.manifest) && files.includes(FILES.vectors)
   const isOnlyIndex = isIndex && files.every(file => ours.includes(file))
   const isFree = files.length === 0 && target !== process.cwd()

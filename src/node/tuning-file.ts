@@ -11,6 +11,9 @@ const FILE = 'tuning.json'
 const FORMAT = 'esplanade-tuning'
 const VERSION = 1
 
+/** What {@link saveTuning} puts into the directory of an index. */
+export const TUNING_FILES: readonly string[] = [FILE, `${FILE}.partial`]
+
 /**
  * Keeps a tuning in the directory of its index, as `tuning.json`; `openIndex` reads it. The file is
  * replaced in one step.

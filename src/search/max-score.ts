@@ -27,5 +27,5 @@ function leaveOutFor(numTerms: number, k: number, numWindows: number): number {
   if (k > 32) return 0.3
   if (numTerms <= 60) return 0.55
   // In few windows the threshold stands late.
-  return numWindows >= 16 ? 0.8 : 0.5
+  return numWindows >= 16 ? 0.65 : 0.5
 }

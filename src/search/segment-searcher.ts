@@ -1,5 +1,6 @@
 import { EsplanadeError } from '../errors.ts'
 import { maxListed } from '../kernel/scratch.ts'
+import { documentRecord } from '../segment/forward-index.ts'
 import type { Segment } from '../segment/segment.ts'
 import { approximateParameters, approximatePlan } from './approximate.ts'
 import { blockMaxPlan } from './block-max-pruning.ts'
@@ -9,7 +10,7 @@ import { exhaustive } from './exhaustive.ts'
 import { KernelSearch } from './kernel-search.ts'
 import { maxScorePlan } from './max-score.ts'
 import { choose, fitsKernel } from './planner.ts'
-import type { LookedUpQuery } from './query-terms.ts'
+import { type LookedUpQuery, scoreOf } from './query-terms.ts'
 import type { ApproximateStrategy, ExactStrategy, KernelPlan, Strategy } from './strategy.ts'
 import { windowedPlan } from './windowed.ts'
 
@@ -84,10 +85,22 @@ export class SegmentSearcher {
     const cut = this.#cut(query, parameters.queryTerms)
     const { numDocuments } = this.#segment.header
     if (!fitsKernel(cut.terms.length, Math.min(selection.k, numDocuments))) {
-      return exhaustive(this.#segment, cut, selection)
+      return exhaustive(this.#segment, query, selection)
     }
     const plan = approximatePlan(parameters, this.#segment.numWindows)
-    return this.#kernel.search(cut, selection, plan)
+    const ranking = this.#kernel.search(cut, selection, plan)
+    return cut === query ? ranking : this.#rescored(ranking, query)
+  }
+
+  /** The same documents by their scores for the whole query. */
+  #rescored(ranking: Ranking, query: LookedUpQuery): Ranking {
+    const { metric } = this.#segment.header
+    const hits = ranking.ids.map(id => {
+      const record = documentRecord(this.#segment, this.#segment.docId(id))
+      return { id, score: scoreOf(query, record, metric) }
+    })
+    hits.sort((a, b) => b.score - a.score || a.id - b.id)
+    return { ...ranking, ids: hits.map(({ id }) => id), scores: hits.map(({ score }) => score) }
   }
 
   /** The terms of the largest bounds. */

@@ -233,4 +233,12 @@ describe('--approximate', () => {
     const { format, version, ...tuning } = kept
     expect(index.tuning).toEqual(tuning)
   })
+
+  it('goes with its index when that is replaced', async () => {
+    keep(kept)
+    const vectors = write('others.jsonl', vectorLines(20, 5, 2))
+    const args = ['index', vectors, '--to', at('vectors.index'), '--model', 'none', '--overwrite']
+    expect(await runCli(args)).toMatchObject({ code: 0 })
+    expect(existsSync(at('vectors.index/tuning.json'))).toBe(false)
+  })
 })
