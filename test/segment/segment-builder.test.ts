@@ -1,47 +1,60 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { binarySearch } from '../../src/segment/binary-search.ts'
-import { documentVectors } from '../../src/segment/forward.ts'
-import { SegmentBuilder } from '../../src/segment/segment-builder.ts'
-import { readSegment } from '../../src/segment/segment-reader.ts'
-import { writeSegment } from '../../src/segment/segment-writer.ts'
-import { sparseVector, sparseVectorFromEntries } from '../../src/vector/sparse-vector.ts'
+import { type AddedDocuments, SegmentBuilder } from '../../src/segment/segment-builder.ts'
+import { type SparseVector, sparseVector } from '../../src/vector/sparse-vector.ts'
+
+/** The vectors of what was added, by the lexicon and the chunks. */
+function vectorsOf({ lexicon, chunks, chunkOf, starts, lengths }: AddedDocuments): SparseVector[] {
+  return Array.from(starts, (start, document) => {
+    const { termIndexes, weights } = chunks[chunkOf[document]!]!
+    const end = start + lengths[document]!
+    return {
+      terms: termIndexes.slice(start, end).map(termIndex => lexicon[termIndex]!),
+      weights: weights.slice(start, end)
+    }
+  })
+}
 
 describe('SegmentBuilder', () => {
-  it('makes posting lists by ascending term id, documents ascending within each', () => {
+  it('numbers the terms by ascending id, whenever they came', () => {
     const builder = new SegmentBuilder()
     builder.add('a', sparseVector([5, 4294967295], [1, 2]))
-    builder.add('b', sparseVector([0, 5], [3, 4]))
-    builder.add('c', sparseVector([5], [5]))
-    expect(builder.finish('dot', {})).toEqual({
-      metric: 'dot',
-      metadata: {},
-      keys: ['a', 'b', 'c'],
-      lexicon: Uint32Array.of(0, 5, 4294967295),
-      offsets: Uint32Array.of(0, 1, 4, 5),
-      docIds: Uint32Array.of(1, 0, 1, 2, 0),
-      weights: Float32Array.of(3, 1, 4, 5, 2)
-    })
+    builder.add('b', sparseVector([], []))
+    builder.add('c', sparseVector([0, 5, 2 ** 20], [3, 4, 5]))
+    expect([builder.numDocuments, builder.numPostings]).toEqual([3, 5])
+    const added = builder.finish()
+    expect(added.keys).toEqual(['a', 'b', 'c'])
+    expect([...added.lexicon]).toEqual([0, 5, 2 ** 20, 4294967295])
+    expect(added.numPostings).toBe(5)
+    expect([...added.lengths]).toEqual([2, 0, 3])
+    expect([...added.chunks[0]!.termIndexes.subarray(0, 5)]).toEqual([1, 3, 0, 1, 2])
+    expect([...added.chunks[0]!.weights.subarray(0, 5)]).toEqual([1, 2, 3, 4, 5])
   })
 
-  it('makes a segment that gives every vector back and survives its bytes', () => {
-    const term = fc.oneof(fc.nat(30), fc.integer({ min: 0, max: 4294967295 }))
-    const weight = fc.float({ min: Math.fround(1e-6), max: Math.fround(1e4), noNaN: true })
-    const vector = fc
-      .uniqueArray(fc.tuple(term, weight), { selector: ([id]) => id, maxLength: 30 })
-      .map(entries => sparseVectorFromEntries(entries))
-    const key = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 5 })
-    const documents = fc.uniqueArray(fc.tuple(key, vector), { selector: ([name]) => name })
-    fc.assert(
-      fc.property(documents, given => {
-        const builder = new SegmentBuilder()
-        for (const [name, added] of given) builder.add(name, added)
-        const segment = builder.finish('dot', {})
-        expect(segment.keys).toEqual(given.map(([name]) => name))
-        expect([...documentVectors(segment)]).toEqual(given.map(([, added]) => added))
-        expect(readSegment(writeSegment(segment))).toEqual(segment)
-      })
+  it('keeps each document whole where chunks end', () => {
+    const builder = new SegmentBuilder()
+    const vectors = Array.from({ length: 300 }, (_, i) =>
+      sparseVector(
+        Array.from({ length: (7 * i) % 40 }, (_, at) => 3 * at + i),
+        Array.from({ length: (7 * i) % 40 }, (_, at) => at + 0.5)
+      )
     )
+    for (const [i, vector] of vectors.entries()) builder.add(`${i}`, vector)
+    const added = builder.finish()
+    expect(added.chunks.length).toBeGreaterThan(2)
+    expect(vectorsOf(added)).toEqual(vectors)
+  })
+
+  it('takes a document of more terms than a chunk has', () => {
+    const terms = Uint32Array.from({ length: 600_000 }, (_, i) => i)
+    const large = { terms, weights: new Float32Array(600_000).fill(2) }
+    const builder = new SegmentBuilder()
+    builder.add('small', sparseVector([7], [1]))
+    builder.add('large', large)
+    builder.add('last', sparseVector([9], [3]))
+    const [small, whole, last] = vectorsOf(builder.finish())
+    expect([small, last]).toEqual([sparseVector([7], [1]), sparseVector([9], [3])])
+    expect(Buffer.compare(Buffer.from(whole!.terms.buffer), Buffer.from(terms.buffer))).toBe(0)
   })
 })
 
