@@ -4,8 +4,8 @@ import { COSINE, HALF_WEIGHTS, Request, WIDE_TERMS } from './request'
  * The exact score of one document from its record of the forward index: products of the stored
  * weights summed in f64 by ascending term, which is what the oracle sums.
  *
- * The record is an insertion id (u32), then term indexes (u16 or u32), then, at a multiple of 4, as
- * many weights (f32 or f16). Most terms are not the query's, so a first pass notes the places of
+ * The record is an insertion id (u32), then term indexes (u16 or u32), then as many weights
+ * (f32 at a multiple of 4, or f16). Most terms are not the query's, so a first pass notes the places of
  * those that are, without a branch: a place is always written, and kept only if the term's mark
  * (4 for a term of the query, 0 otherwise) moves the end of the list past it.
  */
@@ -82,7 +82,8 @@ export function documentScore(request: Request, record: usize, recordEnd: usize)
   const n = numTermsOf(recordEnd - record, flags)
   const terms = record + 4
   const isWide = (flags & WIDE_TERMS) != 0
-  const weights = (terms + (isWide ? n << 2 : n << 1) + 3) & ~3
+  const termsEnd = terms + (isWide ? n << 2 : n << 1)
+  const weights = flags & HALF_WEIGHTS ? termsEnd : (termsEnd + 3) & ~3
   const matches: usize = request.matches
   // All terms of the query were found; a sound record holds each once.
   const full = matches + (<usize>request.numTerms << 2)

@@ -5,8 +5,8 @@ import { FLAGS } from './request.ts'
  * The exact score of one document from its record of the forward index: products of the stored
  * weights summed in float64 by ascending term, for cosine divided by both lengths.
  *
- * A record is an insertion id (u32), then term indexes (u16 or u32), then, at a multiple of 4, as
- * many weights (float32 or float16).
+ * A record is an insertion id (u32), then term indexes (u16 or u32), then as many weights
+ * (float32 at a multiple of 4, or float16).
  */
 
 /** Where the record of a document begins, in bytes. */
@@ -21,6 +21,11 @@ export function numTermsOf(recordBytes: number, flags: number): number {
   const weightBytes = flags & FLAGS.halfWeights ? 2 : 4
   // Padding takes less than a term does.
   return Math.floor((recordBytes - 4) / (idBytes + weightBytes))
+}
+
+/** Where weights begin after term indexes: float32 at a multiple of 4. */
+export function weightsAfter(termsEnd: number, isHalf: boolean): number {
+  return isHalf ? termsEnd : Math.ceil(termsEnd / 4) * 4
 }
 
 /** A half-precision number (IEEE 754 binary16) that is positive and finite. */
@@ -38,7 +43,7 @@ export function documentScore(request: RequestFields, record: number, recordEnd:
   const isHalf = (flags & FLAGS.halfWeights) !== 0
   const n = numTermsOf(recordEnd - record, flags)
   const terms = record + 4
-  const weights = Math.ceil((terms + n * (isWide ? 4 : 2)) / 4) * 4
+  const weights = weightsAfter(terms + n * (isWide ? 4 : 2), isHalf)
   const weightAt = (i: number): number =>
     isHalf ? fromHalf(u16[(weights >>> 1) + i]!) : f32[(weights >>> 2) + i]!
   const marks = request.u32('isQueryTerm')

@@ -10,7 +10,7 @@ export interface ApproximateParameters {
 
 /** @throws EsplanadeError `INVALID_ARGUMENT` */
 export function approximateParameters(strategy: ApproximateStrategy): ApproximateParameters {
-  const { alpha = 0.4, gamma = 1, queryTerms = Number.POSITIVE_INFINITY } = strategy
+  const { alpha = 0.7, gamma = 1, queryTerms = Number.POSITIVE_INFINITY } = strategy
   for (const [name, share] of Object.entries({ alpha, gamma })) {
     if (share > 0 && share <= 1) continue
     refuse(name, share, 'a number above 0, at most 1')
@@ -36,7 +36,7 @@ export function approximatePlan(
   numWindows: number
 ): KernelPlan {
   const numVisits = Math.max(1, Math.ceil(gamma * numWindows))
-  const numSeeds = Math.min(numVisits, Math.max(1, Math.min(2, Math.round(numWindows / 4))))
+  const numSeeds = 1
   return {
     kernel: 'windowSearch',
     numSeeds,

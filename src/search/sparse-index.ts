@@ -385,7 +385,8 @@ export class SparseIndex {
   #places(): ReadonlyMap<string, number> {
     if (this.#placeOf === undefined) {
       const places = new Map<string, number>()
-      for (const key of this.keys()) places.set(key, places.size)
+      let place = 0
+      for (const key of this.keys()) places.set(key, place++)
       this.#placeOf = places
     }
     return this.#placeOf

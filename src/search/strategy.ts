@@ -26,7 +26,7 @@ export type ExactStrategy =
 export interface ApproximateStrategy {
   readonly name: 'approximate'
   /**
-   * Share of an upper bound that is believed, above 0, at most 1 (default 0.4): the factor α on the
+   * Share of an upper bound that is believed, above 0, at most 1 (default 0.7): the factor α on the
    * threshold of Mallia et al., "Faster Learned Sparse Retrieval with Block-Max Pruning" (2024).
    */
   readonly alpha?: number | undefined

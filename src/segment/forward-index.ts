@@ -1,4 +1,4 @@
-import { fromHalf, numTermsOf } from '../kernel/document-score.ts'
+import { fromHalf, numTermsOf, weightsAfter } from '../kernel/document-score.ts'
 import { FLAGS } from '../kernel/request.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import { binarySearch } from './binary-search.ts'
@@ -27,7 +27,7 @@ export function documentRecord(segment: Segment, docId: number): DocumentRecord 
   const recordBytes = 4 * (segment.documentOffsets[docId + 1]! - first)
   const terms = segment.addressOf('documents') + 4 * first + 4
   const numTerms = numTermsOf(recordBytes, recordFlags(segment))
-  const weights = Math.ceil((terms + numTerms * termIndexBytes) / 4) * 4
+  const weights = weightsAfter(terms + numTerms * termIndexBytes, precision === 'float16')
   const termIndexes =
     termIndexBytes === 2
       ? new Uint16Array(buffer, terms, numTerms)

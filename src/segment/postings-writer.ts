@@ -1,3 +1,4 @@
+import { weightsAfter } from '../kernel/document-score.ts'
 import { BLOCK_DOCUMENTS, blockTableMin, denseMin } from '../kernel/request.ts'
 import type { Metric } from '../vector/similarity.ts'
 import { toHalf } from './float16.ts'
@@ -266,7 +267,7 @@ export class PostingsWriter {
     const isNarrow = header.termIndexBytes === 2
     if (isNarrow) for (let i = 0; i < n; i++) u16[(terms >>> 1) + i] = termIndexes[start + i]!
     else u32.set(termIndexes.subarray(start, start + n), terms >>> 2)
-    const stored = Math.ceil((terms + n * header.termIndexBytes) / 4) * 4
+    const stored = weightsAfter(terms + n * header.termIndexBytes, header.precision === 'float16')
     if (header.precision === 'float32') f32.set(weights.subarray(start, start + n), stored >>> 2)
     else for (let i = 0; i < n; i++) u16[(stored >>> 1) + i] = toHalf(weights[start + i]!)
   }

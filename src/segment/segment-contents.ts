@@ -101,11 +101,27 @@ function validateInsertionIds(segment: Segment, refuse: Refuse): void {
   }
 }
 
-/** Keys are UTF-8 and not empty. */
+/** Bytes that are decoded at once: a string holds no more than 512 MiB. */
+const DECODE_BYTES = 2 ** 24
+
+/** Keys are UTF-8 and not empty, and none is cut inside a character. */
 export function validateKeys(segment: Segment, refuse: Refuse): void {
   const bytes = segment.section('keys')
   cover(segment.keyOffsets, bytes.length, 'keyOffsets', 'keys', refuse, 1)
-  decode(bytes.slice(), 'keys', refuse)
+  for (const offset of segment.keyOffsets) {
+    if (offset < bytes.length && (bytes[offset]! & 0xc0) === 0x80) {
+      refuse(`keyOffsets: ${offset} lies inside a character`, 'the start of a key')
+    }
+  }
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  try {
+    for (let at = 0; at < bytes.length; at += DECODE_BYTES) {
+      decoder.decode(bytes.slice(at, at + DECODE_BYTES), { stream: true })
+    }
+    decoder.decode()
+  } catch {
+    refuse('keys: not UTF-8')
+  }
 }
 
 /** From 0 to the end of what it divides, in steps of at least `step`. */
