@@ -11,6 +11,18 @@ const FORMS: Readonly<Record<string, FinishOptions>> = {
   'segments of a few documents': { maxSegmentBytes: 200 }
 }
 
+/** The same, where the documents to be scored are all. */
+for (const [form, finish] of Object.entries(FORMS)) {
+  describeConformance(`'document-at-a-time' in ${form}`, {
+    finish,
+    search: (index, query, options) => {
+      const filter = index.documentSet(() => true)
+      return index.search(query, { filter, ...options, strategy: 'document-at-a-time' })
+    },
+    numRuns: 40
+  })
+}
+
 for (const strategy of STRATEGIES) {
   for (const [form, finish] of Object.entries(FORMS)) {
     describeConformance(`'${strategy}' in ${form}`, {
