@@ -213,7 +213,8 @@ function visit(request: Request, window: u32, isSeed: bool): void {
   const present = orderTerms(request, window, windowDocuments)
   let kept = present
   if (!isSeed) {
-    const budget = <i32>(request.leaveOut * <f64>max(threshold, 0))
+    const safe = <i32>(<f64>(threshold - request.slack - 1) / request.overestimate)
+    const budget = min(<i32>(request.leaveOut * <f64>max(threshold, 0)), safe)
     let left: i32 = 0
     while (kept > 1) {
       left += orderedTerm(request, kept - 1).bound

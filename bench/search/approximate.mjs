@@ -1,5 +1,5 @@
-const ALPHAS = [0.8, 0.7, 0.6, 0.5, 0.4]
-const GAMMAS = [1, 0.75]
+const ALPHAS = [0.9, 0.8, 0.7, 0.6]
+const GAMMAS = [1, 0.8, 0.7, 0.6]
 
 /**
  * Settings of the approximate search that are tried with `--approximate`: few and even, not tuned to
@@ -8,12 +8,10 @@ const GAMMAS = [1, 0.75]
  * @param {number} meanTerms of a query
  */
 export function approximateSettings(meanTerms) {
-  const some = Math.max(8, 8 * Math.floor(meanTerms / 8))
-  return [undefined, some].flatMap(queryTerms =>
-    GAMMAS.flatMap(gamma =>
-      ALPHAS.map(alpha => ({ name: 'approximate', alpha, gamma, queryTerms }))
-    )
-  )
+  const queryTerms = Math.max(8, 8 * Math.floor(meanTerms / 8))
+  const all = GAMMAS.flatMap(gamma => ALPHAS.map(alpha => ({ name: 'approximate', alpha, gamma })))
+  const cut = ALPHAS.map(alpha => ({ name: 'approximate', alpha, gamma: 1, queryTerms }))
+  return [...all, ...cut]
 }
 
 /**

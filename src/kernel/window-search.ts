@@ -11,8 +11,8 @@ import { BLOCK_DOCUMENTS, blockTableMin, denseMin } from './request.ts'
  * 1. A window whose bounds cannot reach the threshold is passed over. The windows of the largest
  *    bounds come first, to raise the threshold.
  * 2. In a window the terms of the most postings per unit of bound are left out, as long as their
- *    bounds sum to no more than a share of the threshold. The others are added into one integer a
- *    document.
+ *    bounds sum to no more than a share of the threshold, and with the slack to less than it. The
+ *    others are added into one integer a document.
  * 3. Each block of 64 documents has a limit: the threshold less what the left-out terms can add in
  *    this block. Only documents whose sum reaches it are scored, exactly, from the forward index.
  *
@@ -20,8 +20,8 @@ import { BLOCK_DOCUMENTS, blockTableMin, denseMin } from './request.ts'
  * contributions (quantisation of the weights, rounding of multiplier and product), so a score times
  * `scale` lies within `slack` of the sum of all its contributions. A document that is passed over has
  * a bound below threshold − slack, hence a score below that of k others, or below `minScore`.
- * Contributions are at least 1, so a document that matches any term has a sum above 0 while nothing
- * is left out, and nothing is before the threshold stands.
+ * Contributions are at least 1, so a document that matches a term that is kept has a sum above 0; one
+ * that matches none of them cannot reach the threshold.
  */
 export function windowSearch(request: RequestFields): number {
   const candidates = new Candidates(request)
@@ -129,7 +129,10 @@ class WindowSearch {
   /** How many runs are added up; the others are left out. At least one is kept. */
   #numKept(runs: readonly Run[]): number {
     const threshold = Math.max(this.#candidates.threshold, 0)
-    const budget = Math.trunc(this.#request.f64('leaveOut') * threshold)
+    // A document that only left-out terms match is not even looked at, so all of them together
+    // must stay below the threshold.
+    const safe = (threshold - this.#slack - 1) / this.#request.f64('overestimate')
+    const budget = Math.trunc(Math.min(this.#request.f64('leaveOut') * threshold, safe))
     let numKept = runs.length
     for (let left = 0; numKept > 1; numKept--) {
       left += runs[numKept - 1]!.bound

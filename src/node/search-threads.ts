@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { EsplanadeError } from '../errors.ts'
+import { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
 import type { IndexRanking, IndexSelection } from '../search/index-searcher.ts'
 import type { LookedUpQuery } from '../search/query-terms.ts'
 import type { SearchThreads } from '../search/threads.ts'
@@ -26,7 +26,11 @@ export interface WorkerRequest {
   }
 }
 
-export type WorkerAnswer = { readonly rankings: IndexRanking[] } | { readonly error: unknown }
+/** A thread cannot pass an error of ours on as such: its details go over instead. */
+export type WorkerAnswer =
+  | { readonly rankings: IndexRanking[] }
+  | { readonly refused: ErrorDetails & { readonly code: ErrorCode } }
+  | { readonly error: unknown }
 
 /** Parts a thread gets, so that none waits long for the others. */
 const PARTS_PER_THREAD = 8
@@ -45,6 +49,7 @@ class NodeSearchThreads implements SearchThreads {
   readonly #scratches: { readonly segment: Segment; readonly start: number }[] = []
   /** Calls follow each other: each worker has one answer under way. */
   #last: Promise<unknown> = Promise.resolve()
+  #closed = false
 
   constructor(segments: readonly Segment[], numThreads: number) {
     this.numThreads = numThreads
@@ -60,7 +65,7 @@ class NodeSearchThreads implements SearchThreads {
           scratch: this.#scratchOf(segment)
         }))
       }
-      const worker = new Worker(workerFile(), { workerData })
+      const worker = new Worker(workerFile(), { workerData, execArgv: [] })
       // The threads keep no program from ending; `search` holds it while they work.
       worker.unref()
       return worker
@@ -78,7 +83,13 @@ class NodeSearchThreads implements SearchThreads {
     return call
   }
 
+  async retire(): Promise<void> {
+    await this.#last
+    await this.close()
+  }
+
   async close(): Promise<void> {
+    this.#closed = true
     await Promise.all(this.#workers.map(worker => worker.terminate()))
     for (const { segment, start } of this.#scratches.splice(0)) segment.memory.freeScratch(start)
   }
@@ -95,6 +106,7 @@ class NodeSearchThreads implements SearchThreads {
     signal: AbortSignal | undefined,
     onProgress: ((numDone: number) => void) | undefined
   ): Promise<IndexRanking[]> {
+    if (this.#closed) throw closed()
     const rankings = new Array<IndexRanking>(queries.length)
     const bits = filter && {
       numDocuments: filter.numDocuments,
@@ -105,6 +117,7 @@ class NodeSearchThreads implements SearchThreads {
     let numDone = 0
     const work = async (worker: Worker): Promise<void> => {
       while (next < queries.length) {
+        if (this.#closed) throw closed()
         if (signal?.aborted) throw aborted(signal)
         const first = next
         next += step
@@ -144,7 +157,8 @@ function ask(worker: Worker, request: WorkerRequest): Promise<IndexRanking[]> {
     }
     const onMessage = (answer: WorkerAnswer): void => {
       end()
-      if ('error' in answer) reject(answer.error)
+      if ('refused' in answer) reject(new EsplanadeError(answer.refused.code, answer.refused))
+      else if ('error' in answer) reject(answer.error)
       else resolve(answer.rankings)
     }
     const onError = (error: Error): void => {

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { EsplanadeError } from '../errors.ts'
 import { KernelMemory } from '../kernel/kernel-memory.ts'
 import { DocumentSet } from '../search/document-set.ts'
 import { IndexSearcher } from '../search/index-searcher.ts'
@@ -31,7 +32,7 @@ parentPort!.on('message', ({ queries, selection }: WorkerRequest) => {
     const filter = filterOf(selection.filter)
     answer = { rankings: queries.map(query => searcher.search(query, { ...selection, filter })) }
   } catch (error) {
-    answer = { error }
+    answer = error instanceof EsplanadeError ? { refused: detailsOf(error) } : { error }
   }
   parentPort!.postMessage(answer)
 })
@@ -43,4 +44,8 @@ function filterOf(filter: WorkerRequest['selection']['filter']): DocumentSet | u
     known?.members.length === members.length && members.every((m, i) => known!.members[i] === m)
   if (!isSame) known = { set: new DocumentSet(numDocuments, members), members }
   return known!.set
+}
+
+function detailsOf({ code, place, problem, expected, remedy }: EsplanadeError) {
+  return { code, place, problem, expected, remedy }
 }

@@ -12,10 +12,11 @@ export interface ApproximateParameters {
 export function approximateParameters(strategy: ApproximateStrategy): ApproximateParameters {
   const { alpha = 0.7, gamma = 1, queryTerms = Number.POSITIVE_INFINITY } = strategy
   for (const [name, share] of Object.entries({ alpha, gamma })) {
-    if (share > 0 && share <= 1) continue
+    if (typeof share === 'number' && share > 0 && share <= 1) continue
     refuse(name, share, 'a number above 0, at most 1')
   }
-  if (!(queryTerms >= 1)) refuse('queryTerms', queryTerms, 'a number of at least 1')
+  if (typeof queryTerms !== 'number' || !(queryTerms >= 1))
+    refuse('queryTerms', queryTerms, 'a number of at least 1')
   return { alpha, gamma, queryTerms }
 }
 

@@ -2,7 +2,7 @@ import { EsplanadeError } from '../errors.ts'
 import type { Hit, RankedList } from '../vector/hit.ts'
 import { checkSparseVector, type SparseVector, sparseVector } from '../vector/sparse-vector.ts'
 import { approximateParameters } from './approximate.ts'
-import type { DocumentSet } from './document-set.ts'
+import { DocumentSet } from './document-set.ts'
 import type { ExactStrategy, Strategy } from './strategy.ts'
 
 /** Options of `SparseIndex.search`. */
@@ -110,6 +110,7 @@ export function checkedOptions(
   checkSet('filter', filter, numDocuments)
   checkSet('liveDocs', liveDocs, numDocuments)
   if (searchAfter !== undefined) {
+    if (searchAfter === null) refuse('searchAfter', searchAfter, 'a hit')
     const { score, rank } = searchAfter
     if (!Number.isFinite(score)) refuse('searchAfter.score', score, 'the score of a hit')
     if (!Number.isInteger(rank) || rank < 1) refuse('searchAfter.rank', rank, 'the rank of a hit')
@@ -119,7 +120,9 @@ export function checkedOptions(
 }
 
 function checkSet(place: string, set: DocumentSet | undefined, numDocuments: number): void {
-  if (set === undefined || set.numDocuments === numDocuments) return
+  if (set === undefined) return
+  if (!(set instanceof DocumentSet)) refuse(place, set, 'a set made by this index')
+  if (set.numDocuments === numDocuments) return
   refuse(place, `a set over ${set.numDocuments} documents`, 'a set made by this index')
 }
 

@@ -293,6 +293,7 @@ export class SparseIndex {
     for (let i = 0; i < keys.length; i++) {
       hits[i] = { key: keys[i]!, score: scores[i]!, rank: ranksBefore + i + 1 }
     }
+    const rankSafe = typeof selection.strategy === 'string'
     const extremes = (): { min: number; max: number } => this.#extremes(query, selection.filter)
     return {
       hits,
@@ -300,9 +301,10 @@ export class SparseIndex {
         return extremes().min
       },
       get max(): number {
-        return searchAfter === undefined && scores.length > 0 ? scores[0]! : extremes().max
+        const isBest = rankSafe && searchAfter === undefined && scores.length > 0
+        return isBest ? scores[0]! : extremes().max
       },
-      rankSafe: typeof selection.strategy === 'string',
+      rankSafe,
       stats: {
         numQueryTerms: query.terms.length,
         numUnknownTerms: query.numUnknownTerms,
@@ -357,7 +359,7 @@ export class SparseIndex {
 
   #threadsOf(numThreads: number): SearchThreads {
     if (this.#threads?.numThreads !== numThreads) {
-      void this.#threads?.close()
+      void this.#threads?.retire()
       this.#threads = startThreads(this.#segments, numThreads)
     }
     return this.#threads

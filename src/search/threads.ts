@@ -13,7 +13,10 @@ export interface SearchThreads {
     signal: AbortSignal | undefined,
     onProgress: ((numDone: number) => void) | undefined
   ): Promise<IndexRanking[]>
+  /** Ends the threads; calls that are under way are rejected. */
   close(): Promise<void>
+  /** Ends the threads once all calls have been answered. */
+  retire(): Promise<void>
 }
 
 /** Starts threads that share the memory of the segments. */

@@ -63,7 +63,7 @@ export function checkSparseVector(
       refuse(place, `term id ${term} at position ${i} is ${what}`, 'strictly ascending term ids')
     }
     previous = term
-    const weight = Math.fround(weights[i]!)
+    const weight = typeof weights[i] === 'number' ? Math.fround(weights[i]!) : Number.NaN
     if (!(weight > 0) || weight === Number.POSITIVE_INFINITY) {
       refuse(place, `weight ${weights[i]} of term ${term}`, 'a finite float32 above zero')
     }

@@ -144,7 +144,6 @@ describe.each(['auto', 'typescript'] as const)('the bounds of the kernel of %s',
       terms.map(() => steps / 255)
     )
 
-  // Bug: the terms that are left out may have contributions of more than threshold − slack.
   it('leave out no terms that with their errors reach the threshold', async () => {
     // 1.49 steps become an impact of 1. Left out are 210 terms whose contributions sum to 210, but
     // to 330 in truth; the threshold is 272, what one term of weight 1 gives. A document that holds

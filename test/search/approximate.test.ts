@@ -92,7 +92,6 @@ describe('an approximate search', () => {
       checkHits(result.hits, { ...one, options: { ...options, k } })
     }))
 
-  // Bug: the largest score is taken from the hits.
   it('knows the smallest and the largest score of all documents all the same', () =>
     forCases(async ({ index, query, ranking, random }) => {
       const strategy = { name: 'approximate' as const, alpha: 0.05, gamma: random.pick([0.1, 1]) }
@@ -164,7 +163,6 @@ describe('an approximate search', () => {
     })
   })
 
-  // Bug: texts and booleans are taken for numbers.
   it.each<[string, Record<string, unknown>]>([
     ...['alpha', 'gamma'].flatMap(name =>
       [0, -0.5, 1.0001, Number.NaN, Number.POSITIVE_INFINITY, null, '0.5', true].map(

@@ -117,7 +117,6 @@ describe('a fuzzed query', () => {
       { numRuns: 250 }
     ))
 
-  // Bug: weights that are bigints, as some runtimes give them, are a TypeError.
   it('of garbage is refused, or answered as what it stands for', () =>
     fc.assert(
       fc.asyncProperty(anyQuery, async given => {
@@ -151,7 +150,6 @@ describe('a fuzzed query', () => {
     await checkAll(index, documents, many, { k: 50 })
   })
 
-  // Bug: null for filter, liveDocs or searchAfter is a TypeError.
   it('with options of garbage is refused or answered', () => {
     const anyValue = fc.oneof(anyNumber, fc.anything({ key: anyName }))
     const anyOptions = fc.record(

@@ -102,7 +102,6 @@ describe('searchMany in threads', () => {
     }
   })
 
-  // Bug: a call for another number of threads closes the threads of a call under way.
   it('answers calls at once, each as if it were alone', async () => {
     const index = await build({}, 2)
     const calls: SearchManyOptions[] = [
@@ -156,7 +155,6 @@ describe('searchMany in threads', () => {
     await expect(search).rejects.toThrow(expect.objectContaining({ code: 'ABORTED' }))
   })
 
-  // Bug: calls that wait for the first never end.
   it('ends with an error, one call after the other, when the index is closed', async () => {
     const index = await build()
     const options: SearchManyOptions = { threads: 2, strategy: 'exhaustive' }
@@ -185,7 +183,6 @@ describe('searchMany in threads', () => {
       await expect(index.searchMany([queries[0]!, bad], { threads })).rejects.toThrow(
         expect.objectContaining({ code: 'INVALID_VECTOR', place: 'query 2' })
       )
-      // Bug: an error loses its class and code on the way out of a thread.
       const noFilter = index.searchMany(queries, { threads, strategy: 'document-at-a-time' })
       await expect(noFilter).rejects.toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
     }
@@ -193,7 +190,6 @@ describe('searchMany in threads', () => {
 
   it.each([
     ['a program', []],
-    // Bug: a thread inherits such flags, but starts from a file.
     ['a module given as text', ['--input-type=module']]
   ])('let %s end by itself', (_, flags) => {
     const program = `import('esplanade/search').then(async ({ SparseIndexBuilder }) => {
