@@ -32,8 +32,8 @@ export interface ApproximateStrategy {
   readonly alpha?: number | undefined
   /**
    * Share of the windows that are searched, those of the largest bounds, above 0, at most 1
-   * (default 1): the γ superblocks of "LSP/0", Carlson et al., "Dynamic Superblock Pruning for Fast
-   * Learned Sparse Retrieval" (2025).
+   * (default 1): a window takes the place of a superblock as in Carlson et al., "Dynamic Superblock
+   * Pruning for Fast Learned Sparse Retrieval" (2025).
    */
   readonly gamma?: number | undefined
   /** Terms of the query that count, those of the largest bounds (default: all). */

@@ -12,8 +12,8 @@ export interface ReorderOptions {
 }
 
 /**
- * Terms of a document that count when documents are put in order: its heaviest. They carry the
- * bounds; with 64 instead of 32 searches were no faster.
+ * Terms of a document that count when documents are put in order: its heaviest, which carry the
+ * bounds. With 16 the order was made a little faster, and searches read a few more postings.
  */
 const ORDER_TERMS = 32
 
