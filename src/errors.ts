@@ -24,6 +24,14 @@ export type ErrorCode =
   | 'INDEX_CORRUPT' // a checksum, count or size of an index file is wrong
   | 'INDEX_VERSION' // an index file of another format version
   | 'INDEX_MISMATCH' // the index was made with another model
+  | 'FILTER_INVALID' // a filter with an unknown operator, a wrong type, or too large
+  | 'COLLECTION_NOT_FOUND' // no collection at this place
+  | 'COLLECTION_EXISTS' // a collection, or something else, is already at this place
+  | 'COLLECTION_CORRUPT' // a checksum, count or size of a file of a collection is wrong
+  | 'COLLECTION_VERSION' // a collection of another format version
+  | 'COLLECTION_MISMATCH' // the collection was made with another model or another setting
+  | 'COLLECTION_LOCKED' // another process writes to the collection
+  | 'COLLECTION_CLOSED' // a collection or a snapshot was used after it was closed
   | 'FILE_NOT_FOUND'
   | 'FILE_UNREADABLE' // no permission, a folder where a file is due, an I/O error
   | 'FILE_UNWRITABLE' // no permission, disk full, a file where a folder is due
