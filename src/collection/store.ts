@@ -50,16 +50,16 @@ export interface Removal {
 export interface WriteBatch {
   /** New documents, by ascending `seq`, each above all that the store has seen. */
   readonly added: readonly EncodedDocument[]
-  /** Removed first. Each is noted as a death. */
+  /** Removed first. Each leaves a tombstone. */
   readonly removed: readonly Removal[]
-  /** Numbers of deaths that no segment needs any more. */
+  /** Numbers of tombstones that no segment needs any more. */
   readonly forgotten?: readonly number[]
   /** The generation of the manifest that made `forgotten` unnecessary. */
   readonly forgottenFor?: number
 }
 
-/** A removal as it was noted, so that segments know which of their entries are dead. */
-export interface Death {
+/** The record of a removal, from which it is known which entries of segments are dead. */
+export interface Tombstone {
   /** Counted from 1, never used again. */
   readonly number: number
   readonly seq: number
@@ -71,15 +71,15 @@ export interface StoreState {
   readonly commit: number
   /** The largest `seq` ever given. */
   readonly lastSeq: number
-  /** The number of the last death. */
-  readonly lastDeath: number
+  /** The number of the last tombstone. */
+  readonly lastTombstone: number
   /** What `forgottenFor` was last: a reader with an older manifest must read it anew. */
   readonly forgottenFor: number
   readonly numDocuments: number
 }
 
 /** The store as it was at one point in time; writes that follow do not show. Reads are synchronous. */
-export interface StoreReader {
+export interface StoreSnapshot {
   readonly state: StoreState
   /** The number of the document that has this key now. */
   seqOf(namespace: string, key: string): number | undefined
@@ -99,8 +99,8 @@ export interface StoreReader {
   ): Iterable<{ readonly key: string; readonly seq: number }>
   /** Documents a namespace; namespaces without documents are not listed. */
   namespaces(): ReadonlyMap<string, number>
-  /** Deaths after number `after`, ascending. */
-  deaths(after: number): Iterable<Death>
+  /** Tombstones after number `after`, ascending. */
+  tombstones(after: number): Iterable<Tombstone>
   /** Lets the point in time go. */
   close(): void
 }
@@ -111,7 +111,7 @@ export type Durability = 'sync' | 'group'
 /** The documents of a collection. One process writes, any number read. */
 export interface DocumentStore {
   /** The store as it is now. In the process that writes: with all batches that were acknowledged. */
-  reader(): StoreReader
+  snapshot(): StoreSnapshot
   /** Checks nothing but sizes. @throws EsplanadeError `INVALID_KEY`, `INVALID_ARGUMENT` (too large) */
   encode(document: StoredDocument, vectors: StoredVectors): EncodedDocument
   /**
