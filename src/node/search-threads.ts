@@ -22,7 +22,7 @@ export interface WorkerSegments {
 export interface WorkerRequest {
   readonly queries: readonly LookedUpQuery[]
   readonly selection: Omit<IndexSelection, 'filter'> & {
-    readonly filter: { numDocuments: number; members: Uint32Array } | undefined
+    readonly filter: { numDocuments: number; bits: Uint8Array } | undefined
   }
 }
 
@@ -108,10 +108,7 @@ class NodeSearchThreads implements SearchThreads {
   ): Promise<IndexRanking[]> {
     if (this.#closed) throw closed()
     const rankings = new Array<IndexRanking>(queries.length)
-    const bits = filter && {
-      numDocuments: filter.numDocuments,
-      members: Uint32Array.from(filter.members())
-    }
+    const bits = filter && { numDocuments: filter.numDocuments, bits: filter.bits }
     const step = Math.max(1, Math.ceil(queries.length / (PARTS_PER_THREAD * this.numThreads)))
     let next = 0
     let numDone = 0

@@ -24,7 +24,7 @@ const searcher = new IndexSearcher(
 )
 
 /** The filter of the call before, most often that of this one: its bits stand in the scratch. */
-let known: { set: DocumentSet; members: Uint32Array } | undefined
+let known: DocumentSet | undefined
 
 parentPort!.on('message', ({ queries, selection }: WorkerRequest) => {
   let answer: WorkerAnswer
@@ -39,11 +39,11 @@ parentPort!.on('message', ({ queries, selection }: WorkerRequest) => {
 
 function filterOf(filter: WorkerRequest['selection']['filter']): DocumentSet | undefined {
   if (filter === undefined) return undefined
-  const { numDocuments, members } = filter
-  const isSame =
-    known?.members.length === members.length && members.every((m, i) => known!.members[i] === m)
-  if (!isSame) known = { set: new DocumentSet(numDocuments, members), members }
-  return known!.set
+  const { numDocuments, bits } = filter
+  if (known === undefined || Buffer.compare(known.bits, bits) !== 0) {
+    known = DocumentSet.fromBits(numDocuments, bits)
+  }
+  return known
 }
 
 function detailsOf({ code, place, problem, expected, remedy }: EsplanadeError) {

@@ -1,5 +1,5 @@
 import { TopK } from '../kernel/top-k.ts'
-import type { DocumentSet } from './document-set.ts'
+import type { DocumentBits } from './document-bits.ts'
 
 /** The last hit of the page before: only what stands after it is wanted. */
 export interface PageStart {
@@ -13,9 +13,7 @@ export interface Selection {
   /** Documents wanted at most, at least 1. */
   readonly k: number
   /** Only these documents count at all. */
-  readonly filter: DocumentSet | undefined
-  /** The place of the segment's first document in the index. */
-  readonly first: number
+  readonly filter: DocumentBits | undefined
   /** Only documents of at least this score become hits. */
   readonly minScore: number
   /** Only documents after this one become hits. */

@@ -1,4 +1,5 @@
 import { EsplanadeError } from '../errors.ts'
+import { countBits, hasBit, numBitBytes } from './document-bits.ts'
 
 /**
  * A set of documents of one index, a bit a document: what a search is limited to. Made by
@@ -7,9 +8,8 @@ import { EsplanadeError } from '../errors.ts'
 export class DocumentSet {
   /** Documents in the index. */
   readonly numDocuments: number
-  /** Documents in the set. */
-  readonly size: number
-  readonly #bits: Uint8Array
+  #size: number
+  #bits: Uint8Array
 
   /**
    * @param numDocuments - documents in the index
@@ -18,7 +18,7 @@ export class DocumentSet {
    * @throws EsplanadeError `INVALID_ARGUMENT` on a place that no document has
    */
   constructor(numDocuments: number, members: Iterable<number>) {
-    const bits = new Uint8Array(Math.ceil(numDocuments / 8))
+    const bits = new Uint8Array(numBitBytes(numDocuments))
     let size = 0
     for (const member of members) {
       if (!Number.isInteger(member) || member < 0 || member >= numDocuments) {
@@ -34,13 +34,40 @@ export class DocumentSet {
       size++
     }
     this.numDocuments = numDocuments
-    this.size = size
+    this.#size = size
     this.#bits = bits
+  }
+
+  /**
+   * A set by its bits, which it keeps.
+   *
+   * @internal
+   * @param bits - bit `d & 7` of byte `d >>> 3` for the document at place d; those past the last are 0
+   */
+  static fromBits(numDocuments: number, bits: Uint8Array): DocumentSet {
+    const set = new DocumentSet(numDocuments, [])
+    set.#bits = bits
+    set.#size = countBits(bits)
+    return set
+  }
+
+  /** Documents in the set. */
+  get size(): number {
+    return this.#size
+  }
+
+  /**
+   * The bits themselves, not to be changed.
+   *
+   * @internal
+   */
+  get bits(): Uint8Array {
+    return this.#bits
   }
 
   /** Whether the document is in the set. */
   has(member: number): boolean {
-    return (this.#bits[member >>> 3]! & (1 << (member & 7))) !== 0
+    return hasBit(this.#bits, member)
   }
 
   /** The members from `first` up to, but not including, `end`, ascending. */
@@ -53,8 +80,7 @@ export class DocumentSet {
 
   /** The documents that are in this set and in the other. */
   intersection(other: DocumentSet): DocumentSet {
-    const [smaller, larger] = this.size < other.size ? [this, other] : [other, this]
-    const both = [...smaller.members()].filter(member => larger.has(member))
-    return new DocumentSet(this.numDocuments, both)
+    const both = this.#bits.map((byte, i) => byte & other.#bits[i]!)
+    return DocumentSet.fromBits(this.numDocuments, both)
   }
 }

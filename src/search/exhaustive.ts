@@ -1,6 +1,7 @@
 import { documentRecord } from '../segment/forward-index.ts'
 import type { Segment } from '../segment/segment.ts'
 import { Collector, type Ranking, type Selection } from './collector.ts'
+import { hasBit } from './document-bits.ts'
 import { divisor, type LookedUpQuery } from './query-terms.ts'
 
 /**
@@ -19,17 +20,17 @@ export function exhaustive(segment: Segment, query: LookedUpQuery, selection: Se
   const { metric, numTerms, numDocuments } = segment.header
   const queryWeights = new Float64Array(numTerms)
   for (const { termIndex, weight } of query.terms) queryWeights[termIndex] = weight
+  const { filter } = selection
   const collector = new Collector(selection)
   for (let docId = 0; docId < numDocuments; docId++) {
-    const id = segment.insertionId(docId)
-    if (selection.filter !== undefined && !selection.filter.has(selection.first + id)) continue
+    if (filter !== undefined && !hasBit(filter.bits, docId)) continue
     const record = documentRecord(segment, docId)
     let sum = 0
     for (let i = 0; i < record.numTerms; i++) {
       const queryWeight = queryWeights[record.termIndexes[i]!]!
       if (queryWeight > 0) sum += queryWeight * record.weight(i)
     }
-    if (sum > 0) collector.collect(id, sum / divisor(query, record, metric))
+    if (sum > 0) collector.collect(segment.insertionId(docId), sum / divisor(query, record, metric))
   }
   return collector.finish()
 }

@@ -1,4 +1,5 @@
 import type { Segment } from '../segment/segment.ts'
+import { type DocumentBits, hasBit, numBitBytes } from './document-bits.ts'
 import type { DocumentSet } from './document-set.ts'
 import type { LookedUpQuery } from './query-terms.ts'
 import { type SegmentResult, SegmentSearcher } from './segment-searcher.ts'
@@ -26,13 +27,21 @@ export interface IndexRanking {
 
 /** Searches the segments of an index one after the other. */
 export class IndexSearcher {
-  readonly #segments: readonly { first: number; size: number; searcher: SegmentSearcher }[]
+  readonly #segments: readonly {
+    readonly segment: Segment
+    readonly first: number
+    readonly size: number
+    readonly searcher: SegmentSearcher
+  }[]
+  /** The filter of the search before, most often that of the next. */
+  #filter: { readonly set: DocumentSet; readonly ofSegments: readonly DocumentBits[] } | undefined
 
   /** @param scratches - where the kernels' scratch begins; by default after each segment */
   constructor(segments: readonly Segment[], scratches?: readonly number[]) {
     let first = 0
     this.#segments = segments.map((segment, i) => {
       const entry = {
+        segment,
         first,
         size: segment.header.numDocuments,
         searcher: new SegmentSearcher(segment, scratches?.[i])
@@ -45,13 +54,13 @@ export class IndexSearcher {
   /** The best documents of all segments. */
   search(query: LookedUpQuery, selection: IndexSelection): IndexRanking {
     const { k, filter, after, strategy } = selection
+    const filters = filter && this.#filtersOf(filter)
     const results: { first: number; result: SegmentResult }[] = []
     let { minScore } = selection
-    for (const { first, size, searcher } of this.#segments) {
+    for (const [i, { first, size, searcher }] of this.#segments.entries()) {
       const segmentSelection = {
         k: Math.max(1, Math.min(k, size)),
-        filter,
-        first,
+        filter: filters?.[i],
         minScore,
         // Where the last page ended in another segment, its place is before or after all of these.
         after: after && { id: after.place - first, score: after.score }
@@ -63,6 +72,29 @@ export class IndexSearcher {
     }
     return merge(results, k)
   }
+
+  #filtersOf(set: DocumentSet): readonly DocumentBits[] {
+    if (this.#filter?.set !== set) {
+      const ofSegments = this.#segments.map(({ segment, first }) => bitsOf(set, segment, first))
+      this.#filter = { set, ofSegments }
+    }
+    return this.#filter!.ofSegments
+  }
+}
+
+/** The documents of a set that are in a segment, by document id. */
+function bitsOf(set: DocumentSet, segment: Segment, first: number): DocumentBits {
+  const { numDocuments } = segment.header
+  const places = set.bits
+  const bits = new Uint8Array(numBitBytes(numDocuments))
+  let size = 0
+  for (let id = 0; id < numDocuments; id++) {
+    if (!hasBit(places, first + id)) continue
+    const docId = segment.docId(id)
+    bits[docId >>> 3]! |= 1 << (docId & 7)
+    size++
+  }
+  return { bits, size }
 }
 
 /** An id of another segment becomes one that compares the same and is a u32. */

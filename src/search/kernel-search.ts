@@ -1,3 +1,4 @@
+import type { KernelMemory } from '../kernel/kernel-memory.ts'
 import { RequestFields } from '../kernel/memory-views.ts'
 import { FLAGS, REQUEST, TERM, TERM_BYTES } from '../kernel/request.ts'
 import {
@@ -10,7 +11,7 @@ import {
 import { recordFlags } from '../segment/forward-index.ts'
 import type { Segment } from '../segment/segment.ts'
 import type { Ranking, Selection } from './collector.ts'
-import type { DocumentSet } from './document-set.ts'
+import { type DocumentBits, listBits, numBitBytes } from './document-bits.ts'
 import type { LookedUpQuery, QueryTerm } from './query-terms.ts'
 import type { KernelPlan } from './strategy.ts'
 
@@ -24,6 +25,15 @@ const MIN_MULTIPLIER = 128
 /** Beyond what any score scales to. */
 const NEVER = 2 ** 30
 
+/**
+ * The filter whose bits stand in a memory, and where. It belongs to the memory and not to a search,
+ * since two searches of one segment share its scratch.
+ */
+const standingFilters = new WeakMap<
+  KernelMemory,
+  { readonly filter: DocumentBits; readonly address: number }
+>()
+
 /** Searches a segment with a kernel: writes a request, runs it, reads the hits. */
 export class KernelSearch {
   readonly #segment: Segment
@@ -32,8 +42,8 @@ export class KernelSearch {
   readonly #request: RequestFields
   readonly #bounds = new Float64Array(MAX_QUERY_TERMS)
   readonly #multipliers = new Uint16Array(MAX_QUERY_TERMS)
-  /** The filter that stands in the scratch, and its document ids, ascending. */
-  #filter: { readonly set: DocumentSet; readonly docIds: Uint32Array } | undefined
+  /** The filter whose documents were last searched one by one. */
+  #listed: { readonly filter: DocumentBits; readonly docIds: Uint32Array } | undefined
 
   /** @param scratch - where the scratch begins; by default after the segment */
   constructor(segment: Segment, scratch: number = segment.base + segment.fileBytes) {
@@ -52,7 +62,7 @@ export class KernelSearch {
     const { slack, scale } = this.#writeTerms(terms, query.length)
     this.#writeSelection(selection, slack, scale)
     this.#writePlan(plan)
-    if (plan.kernel === 'documentSearch') this.#writeList(selection)
+    if (plan.kernel === 'documentSearch') this.#writeList(selection.filter!)
     this.#mark(terms, 4)
     kernel[plan.kernel](this.#scratch)
     this.#mark(terms, 0)
@@ -149,29 +159,24 @@ export class KernelSearch {
   }
 
   /** Where the filter's bits stand, by document id; 0 without a filter. */
-  #writeFilter({ filter, first }: Selection): number {
+  #writeFilter({ filter }: Selection): number {
     if (filter === undefined) return 0
+    const { memory, header } = this.#segment
     const address = this.#scratch + this.#layout.filter
-    if (this.#filter?.set === filter) return address
-    const { u8 } = this.#segment.memory.views
-    u8.fill(0, address, address + Math.ceil(this.#segment.header.numDocuments / 8))
-    const docIds = this.#docIdsOf(filter, first)
-    for (const docId of docIds) u8[address + (docId >>> 3)]! |= 1 << (docId & 7)
-    this.#filter = { set: filter, docIds }
+    const standing = standingFilters.get(memory)
+    if (standing?.filter === filter && standing.address === address) return address
+    // No more than its place holds, whoever made the bits.
+    const bits = filter.bits.subarray(0, numBitBytes(header.numDocuments))
+    memory.views.u8.set(bits, address)
+    memory.views.u8.fill(0, address + bits.length, address + numBitBytes(header.numDocuments))
+    standingFilters.set(memory, { filter, address })
     return address
   }
 
-  /** The filter's documents, by ascending document id. */
-  #docIdsOf(filter: DocumentSet, first: number): Uint32Array {
-    const { numDocuments } = this.#segment.header
-    const members = filter.members(first, first + numDocuments)
-    return Uint32Array.from(members, member => this.#segment.docId(member - first)).sort()
-  }
-
   /** The filter's documents as a list. */
-  #writeList({ filter, first }: Selection): void {
-    const docIds =
-      this.#filter?.set === filter ? this.#filter!.docIds : this.#docIdsOf(filter!, first)
+  #writeList(filter: DocumentBits): void {
+    if (this.#listed?.filter !== filter) this.#listed = { filter, docIds: listBits(filter) }
+    const { docIds } = this.#listed
     this.#segment.memory.views.u32.set(docIds, (this.#scratch + this.#layout.plan) >>> 2)
     this.#request.setU32('numVisits', docIds.length)
     // The list is the filter.

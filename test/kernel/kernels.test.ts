@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { KernelChoice } from '../../src/kernel/kernel-memory.ts'
 import type { Ranking, Selection } from '../../src/search/collector.ts'
-import { DocumentSet } from '../../src/search/document-set.ts'
+import type { DocumentBits } from '../../src/search/document-bits.ts'
 import { exhaustive } from '../../src/search/exhaustive.ts'
 import { KernelSearch } from '../../src/search/kernel-search.ts'
 import type { LookedUpQuery } from '../../src/search/query-terms.ts'
@@ -22,7 +22,6 @@ type Form = Pick<WriteOptions, 'metric' | 'precision'>
 const everything: Selection = {
   k: 10,
   filter: undefined,
-  first: 0,
   minScore: Number.NEGATIVE_INFINITY,
   after: undefined
 }
@@ -33,6 +32,13 @@ const windowed: KernelPlan = {
   numVisits: 1,
   leaveOut: 0,
   overestimate: 1
+}
+
+/** These documents of a segment. */
+function documentBits(numDocuments: number, docIds: readonly number[]): DocumentBits {
+  const bits = new Uint8Array(Math.ceil(numDocuments / 8))
+  for (const docId of docIds) bits[docId >>> 3]! |= 1 << (docId & 7)
+  return { bits, size: docIds.length }
 }
 
 /** One segment of these vectors. */
@@ -72,8 +78,7 @@ function randomSelection(oracle: Ranking, numDocuments: number, random: Random):
   const half = Array.from({ length: numDocuments }, (_, i) => i).filter(() => random.chance(0.5))
   return {
     k: Math.min(random.pick([1, 2, 10, 64, 65, 300]), numDocuments),
-    filter: random.chance(0.3) ? new DocumentSet(numDocuments, half) : undefined,
-    first: 0,
+    filter: random.chance(0.3) ? documentBits(numDocuments, half) : undefined,
     minScore: random.chance(0.3) ? score : Number.NEGATIVE_INFINITY,
     after: random.chance(0.3) ? { id, score } : undefined
   }
@@ -170,7 +175,7 @@ describe.each(['auto', 'typescript'] as const)('the bounds of the kernel of %s',
     const vectors = [...singles(20), first, ...between, last]
     const segment = await segmentOf(vectors, 512, kind)
     const query = lookedUp(segment, even(terms, 255))
-    const filter = new DocumentSet(vectors.length, [20, 21 + gap])
+    const filter = documentBits(vectors.length, [20, 21 + gap])
     const selection = { ...everything, k: 1, filter }
     for (const plan of [windowed, blockMax]) {
       const { ids } = new KernelSearch(segment).search(query, selection, plan)
@@ -195,7 +200,7 @@ describe.each(['auto', 'typescript'] as const)('the bounds of the kernel of %s',
     ]
     const segment = await segmentOf(vectors, 512, kind)
     const query = lookedUp(segment, sparseVector([0, 1], [128, 1]))
-    const filter = new DocumentSet(vectors.length, range(64, 193))
+    const filter = documentBits(vectors.length, range(64, 193))
     const search = new KernelSearch(segment)
     const { ids } = search.search(query, { ...everything, k: 1, filter }, blockMax)
     expect([...ids]).toEqual([192])
@@ -227,7 +232,7 @@ describe('a search', () => {
       expect(kernel.isWasm).toBe(isWasm)
       const spy = vi.spyOn(kernel, name)
       const searcher = new SegmentSearcher(segment)
-      const filter = new DocumentSet(vectors.length, [2, 9, 600])
+      const filter = documentBits(vectors.length, [2, 9, 600])
       const result = searcher.search(lookedUp(segment, query), { ...everything, filter }, strategy)
       expect(spy).toHaveBeenCalledTimes(1)
       expect(result.strategy).toBe(strategy)
