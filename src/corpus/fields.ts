@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue, type Metadata, pickMetadata } from './metadata.ts'
+import { isJsonObject, type Metadata, type MetadataValue, pickMetadata } from './metadata.ts'
 
 /** Which fields of a record are its key, its text and its metadata. */
 export interface FieldOptions {
@@ -113,7 +113,7 @@ export function noField(
   }
 }
 
-function keyOf(value: JsonValue): string | undefined {
+function keyOf(value: MetadataValue): string | undefined {
   if (typeof value === 'string') return value
   return Number.isSafeInteger(value) ? String(value) : undefined
 }

@@ -15,7 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['vector'],
   ['text', 'corpus', 'kernel', 'eval'],
   ['encoder', 'segment'],
-  ['search', 'fusion'],
+  ['search', 'fusion', 'filter'],
   ['rerank'],
   ['explain'],
   ['collection', 'train', 'tune'],
