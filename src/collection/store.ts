@@ -120,6 +120,8 @@ export interface DocumentStore {
    * @throws EsplanadeError `FILE_UNWRITABLE` (disk full, I/O error): nothing of the batch is written
    */
   write(batch: WriteBatch): Promise<void>
+  /** Resolves when the disk has all that was acknowledged. @throws EsplanadeError `FILE_UNWRITABLE` */
+  flush(): Promise<void>
   /** Writes a consistent copy into an empty folder while writes may go on. */
   copyTo(directory: string): Promise<void>
   close(): Promise<void>
