@@ -75,8 +75,9 @@ export function forEachValue(metadata: Metadata, visit: ValueVisitor): void {
 
 function visitBelow(path: string, value: MetadataValue, depth: number, visit: ValueVisitor): void {
   if (depth > MAX_METADATA_DEPTH || path.length > MAX_PATH_LENGTH) return
-  if (typeof value === 'string') return visit(path, 'string', value)
-  if (Array.isArray(value)) {
+  if (typeof value === 'string') {
+    visit(path, 'string', value)
+  } else if (Array.isArray(value)) {
     for (const part of value) visitBelow(path, part, depth + 1, visit)
   } else if (isObject(value)) {
     for (const name of Object.keys(value)) {

@@ -48,7 +48,8 @@ export type FieldCondition =
  */
 export type Filter =
   | FieldCondition
-  | { readonly kind: 'and' | 'or'; readonly parts: readonly Filter[] }
+  | { readonly kind: 'and'; readonly parts: readonly Filter[] }
+  | { readonly kind: 'or'; readonly parts: readonly Filter[] }
   | { readonly kind: 'not'; readonly part: Filter }
 
 const keys = new WeakMap<Filter, string>()
