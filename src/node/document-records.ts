@@ -1,0 +1,349 @@
+import { crc32 } from 'node:zlib'
+import type { EncodedDocument, StoredDocument, StoredVectors } from '../collection/store.ts'
+import {
+  type JsonObject,
+  MAX_METADATA_BYTES,
+  metadataFromJson,
+  metadataToJson
+} from '../corpus/metadata.ts'
+import { EsplanadeError } from '../errors.ts'
+import type { SparseVector } from '../vector/sparse-vector.ts'
+
+/**
+ * The bytes of a document and of its vectors in the store; `docs/formats/store-v1.md` draws them.
+ * All numbers are little-endian. Both kinds of record begin alike:
+ *
+ *     0  u32  CRC-32 of all bytes that follow
+ *     4  u8   version of the record's layout, 1
+ *     5  u8   flags
+ *     6  u16  a length or 0
+ *     8  u64  seq: a record that another took the place of shows
+ *
+ * A reader trusts nothing before the checksum, and no length before it fits into the record: damage
+ * is an error that names the document, never a huge allocation or the bytes of a neighbour.
+ */
+export const RECORD_VERSION = 1
+
+const DOCUMENT_HEADER_BYTES = 32
+const VECTORS_HEADER_BYTES = 24
+const HAS_PASSAGES = 1
+const HAS_DENSE = 1
+/** Of the word that counts the terms of a passage: its term ids do not fit into 16 bits. */
+const WIDE_TERMS = 0x8000_0000
+
+/** Bytes of UTF-8 of a key, at least 1. LMDB takes keys of 1,978 bytes; namespace and key are one. */
+export const MAX_KEY_BYTES = 1024
+/** Bytes of UTF-8 of a namespace. */
+export const MAX_NAMESPACE_BYTES = 256
+/** Bytes of UTF-8 of a document's text: 64 MiB. */
+export const MAX_TEXT_BYTES: number = 64 * 2 ** 20
+/** Dimensions of a dense vector. */
+export const MAX_DENSE_DIMENSIONS = 65_536
+
+/** A document as the bytes that {@link encodeRecords} made of it. */
+export interface DocumentRecords extends EncodedDocument {
+  readonly document: Buffer
+  readonly vectors: Buffer
+}
+
+/**
+ * The bytes of a document and its vectors. Checks sizes, and that key and namespace are well formed;
+ * a lone surrogate in the text becomes U+FFFD.
+ *
+ * @throws EsplanadeError `INVALID_KEY`, `INVALID_ARGUMENT`
+ */
+export function encodeRecords(document: StoredDocument, vectors: StoredVectors): DocumentRecords {
+  const { seq, namespace, key } = document
+  const documentBytes = encodeDocument(document)
+  const vectorsBytes = encodeVectors(seq, key, vectors)
+  return {
+    seq,
+    namespace,
+    key,
+    numBytes: documentBytes.length + vectorsBytes.length,
+    document: documentBytes,
+    vectors: vectorsBytes
+  }
+}
+
+/** Checks what a name in the store must be. @throws EsplanadeError `INVALID_KEY` */
+export function checkKey(namespace: string, key: string): void {
+  checkName(key, 'key', 1, MAX_KEY_BYTES)
+  checkName(namespace, 'namespace', 0, MAX_NAMESPACE_BYTES)
+}
+
+function checkName(name: string, what: string, minBytes: number, maxBytes: number): void {
+  const problem = nameProblem(name, minBytes, maxBytes)
+  if (problem === undefined) return
+  throw new EsplanadeError('INVALID_KEY', {
+    place: what,
+    problem: `${JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name)} ${problem}`,
+    expected: `${minBytes} to ${maxBytes} bytes of UTF-8 without NUL and lone surrogates`
+  })
+}
+
+function nameProblem(name: string, minBytes: number, maxBytes: number): string | undefined {
+  if (name.length < minBytes) return 'is empty'
+  const numBytes = Buffer.byteLength(name)
+  if (numBytes > maxBytes) return `has ${numBytes} bytes`
+  if (name.includes('\0')) return 'holds the character NUL'
+  // Only a name that is not ASCII can hold a surrogate.
+  if (numBytes > name.length && !name.isWellFormed()) return 'holds a lone surrogate'
+  return undefined
+}
+
+function encodeDocument({ seq, namespace, key, text, metadata, passages }: StoredDocument): Buffer {
+  checkKey(namespace, key)
+  const json = JSON.stringify(metadataToJson(metadata))
+  const namespaceBytes = Buffer.byteLength(namespace)
+  const keyBytes = Buffer.byteLength(key)
+  const metadataBytes = Buffer.byteLength(json)
+  const textBytes = Buffer.byteLength(text)
+  checkSize(key, 'metadata', metadataBytes, MAX_METADATA_BYTES, 'bytes as JSON')
+  checkSize(key, 'text', textBytes, MAX_TEXT_BYTES, 'bytes of UTF-8')
+  const numPassages = passages?.length ?? 0
+  const size =
+    DOCUMENT_HEADER_BYTES +
+    (namespaceBytes + keyBytes + metadataBytes + textBytes) +
+    8 * numPassages
+  const record = allocate(size)
+  record[4] = RECORD_VERSION
+  record[5] = passages === undefined ? 0 : HAS_PASSAGES
+  record.writeUInt16LE(namespaceBytes, 6)
+  writeUint64(record, seq, 8)
+  record.writeUInt16LE(keyBytes, 16)
+  record.writeUInt16LE(0, 18)
+  record.writeUInt32LE(metadataBytes, 20)
+  record.writeUInt32LE(textBytes, 24)
+  record.writeUInt32LE(numPassages, 28)
+  let end = DOCUMENT_HEADER_BYTES
+  end += record.write(namespace, end)
+  end += record.write(key, end)
+  end += record.write(json, end)
+  end += record.write(text, end)
+  for (const [start, stop] of passages ?? []) {
+    end = record.writeUInt32LE(start, end)
+    end = record.writeUInt32LE(stop, end)
+  }
+  record.writeUInt32LE(crc32(record.subarray(4)), 0)
+  return record
+}
+
+function encodeVectors(seq: number, key: string, { passages, dense }: StoredVectors): Buffer {
+  checkSize(key, 'dense', dense?.length ?? 0, MAX_DENSE_DIMENSIONS, 'dimensions')
+  const numPassages = passages.length
+  let size = VECTORS_HEADER_BYTES + 4 * numPassages + 4 * (dense?.length ?? 0)
+  for (const { terms } of passages) size += passageBytes(terms.length, isWide(terms))
+  const record = allocate(size)
+  record[4] = RECORD_VERSION
+  record[5] = dense === undefined ? 0 : HAS_DENSE
+  record.writeUInt16LE(0, 6)
+  writeUint64(record, seq, 8)
+  record.writeUInt32LE(numPassages, 16)
+  record.writeUInt32LE(dense?.length ?? 0, 20)
+  // Every part begins at a multiple of 4, and so does the record.
+  const { buffer, byteOffset } = record
+  const words = new Uint32Array(buffer, byteOffset, size >>> 2)
+  const floats = new Float32Array(buffer, byteOffset, size >>> 2)
+  let word = (VECTORS_HEADER_BYTES >>> 2) + numPassages
+  for (let p = 0; p < numPassages; p++) {
+    const { terms, weights } = passages[p]!
+    const wide = isWide(terms)
+    words[(VECTORS_HEADER_BYTES >>> 2) + p] = (terms.length | (wide ? WIDE_TERMS : 0)) >>> 0
+    floats.set(weights, word)
+    word += terms.length
+    if (wide) {
+      words.set(terms, word)
+      word += terms.length
+    } else {
+      const last = word + (terms.length >>> 1)
+      if (terms.length & 1) words[last] = 0
+      new Uint16Array(buffer, byteOffset + 4 * word, terms.length).set(terms)
+      word = last + (terms.length & 1)
+    }
+  }
+  if (dense !== undefined) floats.set(dense, word)
+  record.writeUInt32LE(crc32(record.subarray(4)), 0)
+  return record
+}
+
+/** Term ids ascend, so the last tells how many bits they need. */
+function isWide(terms: Uint32Array): boolean {
+  return terms.length > 0 && terms[terms.length - 1]! > 0xffff
+}
+
+function passageBytes(numTerms: number, wide: boolean): number {
+  return 4 * numTerms + (wide ? 4 * numTerms : (2 * numTerms + 3) & ~3)
+}
+
+/**
+ * The document of a record.
+ *
+ * @param seq - the number under which it was found
+ * @param place - the store, for messages
+ * @throws EsplanadeError `COLLECTION_CORRUPT`
+ */
+export function decodeDocument(bytes: Uint8Array, seq: number, place: string): StoredDocument {
+  const record = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const problem = documentProblem(record, seq)
+  if (problem !== undefined) throw damaged(place, seq, keyOfRecord(record), problem)
+  let end = DOCUMENT_HEADER_BYTES
+  const nextText = (numBytes: number) => {
+    end += numBytes
+    return record.toString('utf8', end - numBytes, end)
+  }
+  const namespace = nextText(record.readUInt16LE(6))
+  const key = nextText(record.readUInt16LE(16))
+  const json = nextText(record.readUInt32LE(20))
+  const text = nextText(record.readUInt32LE(24))
+  const metadata = metadataFromJson(JSON.parse(json) as JsonObject)
+  if (!(record[5]! & HAS_PASSAGES)) return { seq, namespace, key, text, metadata }
+  const passages = Array.from(
+    { length: record.readUInt32LE(28) },
+    (_, i) => [record.readUInt32LE(end + 8 * i), record.readUInt32LE(end + 8 * i + 4)] as const
+  )
+  return { seq, namespace, key, text, metadata, passages }
+}
+
+function documentProblem(record: Buffer, seq: number): string | undefined {
+  const problem = headerProblem(record, seq, DOCUMENT_HEADER_BYTES)
+  if (problem !== undefined) return problem
+  const texts =
+    record.readUInt16LE(6) +
+    record.readUInt16LE(16) +
+    record.readUInt32LE(20) +
+    record.readUInt32LE(24)
+  const size = DOCUMENT_HEADER_BYTES + texts + 8 * record.readUInt32LE(28)
+  return size === record.length ? undefined : `its lengths add up to ${size} bytes`
+}
+
+/**
+ * The vectors of a record, in arrays of their own.
+ *
+ * @param key - whose they are, for messages
+ * @throws EsplanadeError `COLLECTION_CORRUPT`
+ */
+export function decodeVectors(
+  bytes: Uint8Array,
+  seq: number,
+  place: string,
+  key: () => string | undefined
+): StoredVectors {
+  const record = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const problem = vectorsProblem(record, seq)
+  if (problem !== undefined) throw damaged(place, seq, key(), problem)
+  const numPassages = record.readUInt32LE(16)
+  let at = VECTORS_HEADER_BYTES + 4 * numPassages
+  const next = (numBytes: number) => {
+    // A copy begins at a multiple of 8, and does not hold the rest of the record in memory.
+    const copy = new Uint8Array(numBytes)
+    copy.set(record.subarray(at, at + numBytes))
+    at += numBytes
+    return copy.buffer
+  }
+  const passages: SparseVector[] = []
+  for (let p = 0; p < numPassages; p++) {
+    const count = record.readUInt32LE(VECTORS_HEADER_BYTES + 4 * p)
+    const numTerms = count & ~WIDE_TERMS
+    const weights = new Float32Array(next(4 * numTerms))
+    const terms =
+      count >= WIDE_TERMS
+        ? new Uint32Array(next(4 * numTerms))
+        : Uint32Array.from(new Uint16Array(next((2 * numTerms + 3) & ~3), 0, numTerms))
+    passages.push({ terms, weights })
+  }
+  if (!(record[5]! & HAS_DENSE)) return { passages }
+  return { passages, dense: new Float32Array(next(4 * record.readUInt32LE(20))) }
+}
+
+function vectorsProblem(record: Buffer, seq: number): string | undefined {
+  const problem = headerProblem(record, seq, VECTORS_HEADER_BYTES)
+  if (problem !== undefined) return problem
+  const numPassages = record.readUInt32LE(16)
+  let size = VECTORS_HEADER_BYTES + 4 * numPassages + 4 * record.readUInt32LE(20)
+  if (size > record.length) return `its lengths add up to ${size} bytes`
+  for (let p = 0; p < numPassages; p++) {
+    const count = record.readUInt32LE(VECTORS_HEADER_BYTES + 4 * p)
+    size += passageBytes(count & ~WIDE_TERMS, count >= WIDE_TERMS)
+  }
+  return size === record.length ? undefined : `its lengths add up to ${size} bytes`
+}
+
+/** What is wrong with a record before any length in it is read. */
+function headerProblem(record: Buffer, seq: number, headerBytes: number): string | undefined {
+  if (record.length < headerBytes) return `it has only ${record.length} bytes`
+  if (crc32(record.subarray(4)) !== record.readUInt32LE(0)) return 'its checksum is wrong'
+  if (record[4] !== RECORD_VERSION) return `its layout has version ${record[4]}`
+  const own = readUint64(record, 8)
+  return own === seq ? undefined : `it is the record of document ${own}`
+}
+
+/** The key in a record that may be damaged, if it looks like one. */
+export function keyOfRecord(bytes: Uint8Array): string | undefined {
+  const record = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (record.length < DOCUMENT_HEADER_BYTES) return undefined
+  const start = DOCUMENT_HEADER_BYTES + record.readUInt16LE(6)
+  const end = start + record.readUInt16LE(16)
+  if (end > record.length) return undefined
+  try {
+    const key = new TextDecoder('utf-8', { fatal: true }).decode(record.subarray(start, end))
+    return nameProblem(key, 1, MAX_KEY_BYTES) === undefined ? key : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function damaged(
+  place: string,
+  seq: number,
+  key: string | undefined,
+  problem: string
+): EsplanadeError {
+  const name =
+    key === undefined ? 'whose key cannot be read' : `with the key ${JSON.stringify(key)}`
+  return new EsplanadeError('COLLECTION_CORRUPT', {
+    place,
+    problem: `the record of document ${seq}, ${name}, is damaged: ${problem}`,
+    remedy: 'Write the document again, or restore the collection from a backup'
+  })
+}
+
+function checkSize(key: string, what: string, size: number, max: number, unit: string): void {
+  if (size <= max) return
+  throw new EsplanadeError('INVALID_ARGUMENT', {
+    place: `document ${JSON.stringify(key)}`,
+    problem: `its ${what} has ${size} ${unit}`,
+    expected: `at most ${max}`
+  })
+}
+
+/** A whole number up to 2^53 as a u64. */
+export function writeUint64(target: Buffer, value: number, offset: number): void {
+  target.writeUInt32LE(value >>> 0, offset)
+  target.writeUInt32LE(Math.floor(value / 2 ** 32), offset + 4)
+}
+
+/** A u64 as a number; above 2^53 it is none of ours, and need not be exact. */
+export function readUint64(source: Buffer, offset: number): number {
+  return source.readUInt32LE(offset) + 2 ** 32 * source.readUInt32LE(offset + 4)
+}
+
+/**
+ * Records are cut from slabs: one allocation for hundreds of them, and lmdb asks for the address of
+ * an `ArrayBuffer` once only.
+ */
+const SLAB_BYTES = 1 << 18
+let slab: Buffer = Buffer.alloc(0)
+let slabEnd = 0
+
+/** Bytes at a multiple of 8, not zeroed. */
+function allocate(size: number): Buffer {
+  if (size > SLAB_BYTES >>> 2) return Buffer.allocUnsafeSlow(size)
+  if (slabEnd + size > slab.length) {
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+    slabEnd = 0
+  }
+  const start = slabEnd
+  slabEnd = (start + size + 7) & ~7
+  return slab.subarray(start, start + size)
+}
