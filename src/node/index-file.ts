@@ -45,6 +45,15 @@ export function* transfers(index: SparseIndex): Generator<Uint8Array, void, unde
  *   `FILE_NOT_FOUND`, `FILE_UNREADABLE`
  */
 export async function openIndexFile(path: string): Promise<SparseIndex> {
+  return new SparseIndex(await readSegmentsFile(path))
+}
+
+/**
+ * The segments of an index file, each in the memory in which it is searched; at least one.
+ *
+ * @throws EsplanadeError as {@link openIndexFile}
+ */
+export async function readSegmentsFile(path: string): Promise<Segment[]> {
   let file: FileHandle
   try {
     file = await open(path)
@@ -53,7 +62,7 @@ export async function openIndexFile(path: string): Promise<SparseIndex> {
   }
   try {
     const { size } = await file.stat()
-    return new SparseIndex(await readSegments(file, size, path))
+    return await readSegments(file, size, path)
   } finally {
     await file.close()
   }

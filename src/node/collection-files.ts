@@ -1,0 +1,333 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BuiltSegment } from '../collection/build-segment.ts'
+import { EntrySeqs } from '../collection/entry-key.ts'
+import {
+  formatSegmentManifest,
+  parseSegmentManifest,
+  type SegmentManifest,
+  type SegmentRecord,
+  segmentFileNumber
+} from '../collection/segment-manifest.ts'
+import {
+  type CollectionFile,
+  type CollectionSettings,
+  formatCollectionFile,
+  formatSettings,
+  parseCollectionFile,
+  parseSettings
+} from '../collection/settings.ts'
+import { type ErrorDetails, EsplanadeError } from '../errors.ts'
+import { xxh32 } from '../kernel/xxh32.ts'
+import type { Segment } from '../segment/segment.ts'
+import { HEADER_CHECKSUM } from '../segment/segment-format.ts'
+import { removePartials, writeAtomically } from './atomic-file.ts'
+import { fileError } from './file-error.ts'
+import { readSegmentsFile } from './index-file.ts'
+
+/** Where the files of a generation lie; plain strings, so that a worker can be told. */
+export interface GenerationPaths {
+  /** The directory of the collection. */
+  readonly collection: string
+  /** The folder of the generation in it. */
+  readonly folder: string
+  readonly settings: string
+  readonly manifest: string
+  readonly store: string
+  readonly segments: string
+}
+
+/** @param generation - `g1`, as `collection.json` names it */
+export function generationPaths(collection: string, generation: string): GenerationPaths {
+  const folder = join(collection, generation)
+  return {
+    collection,
+    folder,
+    settings: join(folder, 'settings.json'),
+    manifest: join(folder, 'manifest.json'),
+    store: join(folder, 'store'),
+    segments: join(folder, 'segments')
+  }
+}
+
+/** Where `collection.json` lies. */
+export function collectionFilePath(collection: string): string {
+  return join(collection, 'collection.json')
+}
+
+/**
+ * What a directory says of itself.
+ *
+ * @throws EsplanadeError `COLLECTION_NOT_FOUND` where it has no `collection.json`;
+ *   `COLLECTION_CORRUPT`, `COLLECTION_VERSION`, `FILE_UNREADABLE`
+ */
+export async function readCollectionFile(collection: string): Promise<CollectionFile> {
+  const path = collectionFilePath(collection)
+  let json: string
+  try {
+    json = await readFile(path, 'utf8')
+  } catch (cause) {
+    const error = fileError(cause, path, 'read')
+    if (error.code !== 'FILE_NOT_FOUND') throw error
+    throw new EsplanadeError('COLLECTION_NOT_FOUND', {
+      place: collection,
+      problem: 'there is no collection: it has no collection.json',
+      remedy: 'Check the path',
+      cause
+    })
+  }
+  return parseCollectionFile(json, path, `Write it anew: ${repairCommand(collection)}`)
+}
+
+/** Names the generation that is read and written from now on. @throws EsplanadeError `FILE_UNWRITABLE` */
+export async function writeCollectionFile(collection: string, file: CollectionFile): Promise<void> {
+  await writeAtomically(collectionFilePath(collection), formatCollectionFile(file))
+}
+
+/** @throws EsplanadeError `COLLECTION_CORRUPT`, `COLLECTION_VERSION`, `FILE_UNREADABLE` */
+export async function readSettings(paths: GenerationPaths): Promise<CollectionSettings> {
+  const remedy = 'Restore the collection from a backup'
+  return parseSettings(await readPart(paths.settings, remedy), paths.settings, remedy)
+}
+
+/** @throws EsplanadeError `FILE_UNWRITABLE` */
+export async function writeSettings(
+  paths: GenerationPaths,
+  settings: CollectionSettings
+): Promise<void> {
+  await writeAtomically(paths.settings, formatSettings(settings))
+}
+
+/** @throws EsplanadeError `COLLECTION_CORRUPT`, `COLLECTION_VERSION`, `FILE_UNREADABLE` */
+export async function readManifest(paths: GenerationPaths): Promise<SegmentManifest> {
+  const remedy = repairRemedy(paths)
+  return parseSegmentManifest(await readPart(paths.manifest, remedy), paths.manifest, remedy)
+}
+
+/**
+ * Replaces the manifest. After an error the disk may have either one, so the segments of both must
+ * be kept.
+ *
+ * @throws EsplanadeError `FILE_UNWRITABLE`
+ */
+export async function writeManifest(
+  paths: GenerationPaths,
+  manifest: SegmentManifest
+): Promise<void> {
+  await writeAtomically(paths.manifest, formatSegmentManifest(manifest))
+}
+
+/** The text of a file without which the generation is not whole. */
+async function readPart(path: string, remedy: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw damaged(fileError(cause, path, 'read'), path, remedy)
+  }
+}
+
+/** Where the two files of a segment lie. */
+export function segmentPaths(
+  { segments }: GenerationPaths,
+  file: string
+): { readonly vectors: string; readonly columns: string } {
+  return { vectors: join(segments, `${file}.esp`), columns: join(segments, `${file}.columns`) }
+}
+
+/**
+ * Writes the files of a segment, which the disk has when the promise resolves. Nothing knows of them
+ * until a manifest names them.
+ *
+ * @param file - a name that no segment has had
+ * @throws EsplanadeError `FILE_UNWRITABLE`
+ */
+export async function writeSegmentFiles(
+  paths: GenerationPaths,
+  file: string,
+  { segment, columns, ...built }: BuiltSegment
+): Promise<SegmentRecord> {
+  const place = segmentPaths(paths, file)
+  await mkdir(paths.segments, { recursive: true }).catch(cause => {
+    throw fileError(cause, paths.segments, 'write')
+  })
+  await writeAtomically(place.vectors, segment.bytes())
+  await writeAtomically(place.columns, columns)
+  return {
+    file,
+    firstSeq: built.firstSeq,
+    lastSeq: built.lastSeq,
+    numDocuments: built.numDocuments,
+    numEntries: built.numEntries,
+    numPostings: segment.header.numPostings,
+    fileBytes: segment.fileBytes,
+    headerChecksum: headerChecksum(segment),
+    columnsBytes: columns.length,
+    columnsChecksum: xxh32(columns)
+  }
+}
+
+/** A segment as it is opened. */
+export interface SegmentFiles {
+  readonly segment: Segment
+  readonly seqs: EntrySeqs
+  /** The bytes of the `.columns` file; their checksum is verified. */
+  readonly columns: Uint8Array<ArrayBuffer>
+}
+
+/**
+ * Reads the files of a segment and checks them against the manifest, so that none that is missing,
+ * cut short, changed, or another segment's is searched.
+ *
+ * @throws EsplanadeError `COLLECTION_CORRUPT`, which names the file; `FILE_UNREADABLE` (no permission,
+ *   I/O error)
+ */
+export async function openSegmentFiles(
+  paths: GenerationPaths,
+  record: SegmentRecord
+): Promise<SegmentFiles> {
+  const remedy = repairRemedy(paths)
+  const place = segmentPaths(paths, record.file)
+  const [segment, columns] = await Promise.all([
+    readVectors(place.vectors, record, remedy),
+    readColumns(place.columns, record, remedy)
+  ])
+  const seqs = readSeqs(segment, place.vectors, remedy)
+  checkFigures(
+    {
+      documents: [seqs.numDocuments, record.numDocuments],
+      'first document': [seqs.firstSeq, record.firstSeq],
+      'last document': [seqs.lastSeq, record.lastSeq]
+    },
+    place.vectors,
+    remedy
+  )
+  return { segment, seqs, columns }
+}
+
+async function readVectors(path: string, record: SegmentRecord, remedy: string): Promise<Segment> {
+  let segments: Segment[]
+  try {
+    segments = await readSegmentsFile(path)
+  } catch (error) {
+    throw damaged(error, path, remedy)
+  }
+  const segment = segments[0]!
+  const { numDocuments, numPostings } = segment.header
+  checkFigures(
+    {
+      segments: [segments.length, 1],
+      bytes: [segment.fileBytes, record.fileBytes],
+      checksum: [headerChecksum(segment), record.headerChecksum],
+      entries: [numDocuments, record.numEntries],
+      postings: [numPostings, record.numPostings]
+    },
+    path,
+    remedy
+  )
+  return segment
+}
+
+async function readColumns(
+  path: string,
+  { columnsBytes, columnsChecksum }: SegmentRecord,
+  remedy: string
+): Promise<Uint8Array<ArrayBuffer>> {
+  let read: Uint8Array
+  try {
+    read = await readFile(path)
+  } catch (cause) {
+    throw damaged(fileError(cause, path, 'read'), path, remedy)
+  }
+  checkFigures({ bytes: [read.length, columnsBytes] }, path, remedy)
+  // Numbers of 4 and 8 bytes are read in place, and small files share a buffer with others.
+  const columns = new Uint8Array(read)
+  checkFigures({ checksum: [xxh32(columns), columnsChecksum] }, path, remedy)
+  return columns
+}
+
+function readSeqs(segment: Segment, path: string, remedy: string): EntrySeqs {
+  try {
+    return EntrySeqs.of(segment, path)
+  } catch (error) {
+    throw damaged(error, path, remedy)
+  }
+}
+
+/** The checksum that ends the header of a segment. */
+function headerChecksum(segment: Segment): number {
+  const { buffer } = segment.memory.views.u8
+  return new DataView(buffer, segment.base + HEADER_CHECKSUM, 4).getUint32(0, true)
+}
+
+/** What a file says of itself must be what the manifest says of it. */
+function checkFigures(
+  figures: Readonly<Record<string, readonly [given: number, expected: number]>>,
+  place: string,
+  remedy: string
+): void {
+  for (const [name, [given, expected]] of Object.entries(figures)) {
+    if (given === expected) continue
+    const problem = `${name}: ${given}, so it is not the file that the manifest names`
+    throw corrupt({ place, problem, expected: `${expected}`, remedy })
+  }
+}
+
+/** A file of a collection that is missing or wrong is a damage of the collection. */
+function damaged(error: unknown, place: string, remedy: string): unknown {
+  if (!(error instanceof EsplanadeError)) return error
+  const { code, problem, expected } = error
+  if (code === 'FILE_NOT_FOUND') {
+    return corrupt({ place, problem: 'the file is missing', remedy, cause: error })
+  }
+  // A segment of another version is none that this manifest names.
+  if (code !== 'INDEX_CORRUPT' && code !== 'INDEX_VERSION' && code !== 'COLLECTION_CORRUPT') {
+    return error
+  }
+  return corrupt({ place, problem, expected, remedy, cause: error })
+}
+
+function corrupt(details: ErrorDetails): EsplanadeError {
+  return new EsplanadeError('COLLECTION_CORRUPT', details)
+}
+
+function repairRemedy({ collection }: GenerationPaths): string {
+  return `Rebuild what is damaged from the documents: ${repairCommand(collection)}`
+}
+
+function repairCommand(collection: string): string {
+  return `esplanade repair ${collection}`
+}
+
+const SEGMENT_FILE = /^(\d+)\.(?:esp|columns)$/
+
+/**
+ * Removes segment files that the manifest does not name, and what was left half-written: what a kill
+ * leaves behind, and what a merge has replaced. Only for the process that writes, while no flush or
+ * merge is under way. Names that are not of segments are left alone.
+ *
+ * @param keep - names of segment files that are still needed, for instance by a snapshot
+ * @returns the names of the files removed
+ * @throws EsplanadeError `FILE_UNREADABLE`, `FILE_UNWRITABLE`
+ */
+export async function removeOrphans(
+  paths: GenerationPaths,
+  manifest: SegmentManifest,
+  keep: Iterable<string> = []
+): Promise<string[]> {
+  const named = new Set([...manifest.segments.map(({ file }) => file), ...keep])
+  const names = await readdir(paths.segments).catch(cause => {
+    throw fileError(cause, paths.segments, 'read')
+  })
+  const orphans = names.filter(name => {
+    const file = SEGMENT_FILE.exec(name)?.[1]
+    return segmentFileNumber(file) !== undefined && !named.has(file!)
+  })
+  for (const name of orphans) {
+    const path = join(paths.segments, name)
+    await rm(path, { force: true }).catch(cause => {
+      throw fileError(cause, path, 'write')
+    })
+  }
+  await removePartials(paths.segments)
+  return orphans
+}
