@@ -47,12 +47,18 @@ const numberKeys = {
  */
 export const MAX_SNAPSHOTS = 2000
 
+/** Options of lmdb; two of them are missing in its types. */
+export interface EnvironmentOptions extends RootDatabaseOptions {
+  readonly path: string
+  readonly batchStartThreshold: number
+}
+
 /** How lmdb is opened; exported so that a test sees that nothing weakens what `sync` promises. */
 export function environmentOptions(
   directory: string,
   durability: Durability,
   readOnly: boolean
-): RootDatabaseOptions & { path: string; noSubdir: boolean; encoding: 'binary' } {
+): EnvironmentOptions {
   return {
     path: directory,
     // Otherwise a dot in the name of the directory makes it the name of a file.
@@ -70,14 +76,15 @@ export function environmentOptions(
     noMetaSync: durability === 'group',
     // A batch is what we say it is, not what happens to be written in one turn of the event loop.
     eventTurnBatching: false,
+    // lmdb's writer is to begin when all of a batch is queued, not beside us: on one core the event
+    // loop would wait for it (measured: 3 to 4 ms a batch of 1,000 documents instead of 5 to 6).
+    batchStartThreshold: 1e9,
     readOnly
   }
 }
 
 /** Opens the databases, which a writer creates where they are absent; undefined: one is absent. */
-export function openDatabases(
-  options: ReturnType<typeof environmentOptions>
-): StoreDatabases | undefined {
+export function openDatabases(options: EnvironmentOptions): StoreDatabases | undefined {
   const root = open<Buffer>(options)
   const numbers = { encoding: 'binary', keyEncoder: numberKeys } as const
   const bytes = { encoding: 'binary', keyEncoding: 'binary' } as const

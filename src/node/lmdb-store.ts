@@ -247,6 +247,7 @@ export class LmdbStore implements DocumentStore {
     const removed = new Set<number>()
     const snapshot = this.snapshot()
     try {
+      if (snapshot.state.commit !== commit) throw writtenByAnother(this.#directory)
       for (const { seq, namespace, key } of batch.removed) {
         checkKey(namespace, key)
         if (snapshot.seqOf(namespace, key) !== seq || removed.has(seq)) {
@@ -341,6 +342,16 @@ function openError(error: unknown, directory: string, readOnly: boolean): Error 
 
 function misuse(problem: string): EsplanadeError {
   return new EsplanadeError('INVALID_ARGUMENT', { place: 'store', problem })
+}
+
+/** The writer's lock was taken away by hand, and there was a second writer. */
+function writtenByAnother(directory: string): EsplanadeError {
+  return new EsplanadeError('COLLECTION_LOCKED', {
+    place: directory,
+    problem: 'another process has written to it since this one opened it',
+    expected: 'one writer at a time',
+    remedy: 'Close it and open it again; do not delete the lock of a process that runs'
+  })
 }
 
 function takePlace(path: string, mode: string): void {
