@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: ['src/entry/*.ts', 'src/cli/main.ts', 'src/node/search-worker.ts'],
+  entry: ['src/entry/*.ts', 'src/cli/main.ts', 'src/node/*-worker.ts'],
   root: 'src',
   format: 'esm',
   platform: 'neutral',

@@ -39,7 +39,8 @@ export class EntrySeqs {
   readonly seqs: Float64Array
   readonly numDocuments: number
 
-  private constructor(seqs: Float64Array, numDocuments: number) {
+  /** What another thread has read with {@link EntrySeqs.of}. */
+  constructor(seqs: Float64Array, numDocuments: number) {
     this.seqs = seqs
     this.numDocuments = numDocuments
   }

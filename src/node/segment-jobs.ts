@@ -1,0 +1,226 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { type BuildSegmentOptions, buildSegment } from '../collection/build-segment.ts'
+import { EntrySeqs } from '../collection/entry-key.ts'
+import type { SegmentRecord } from '../collection/segment-manifest.ts'
+import type { DocumentStore, StoreState } from '../collection/store.ts'
+import { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
+import { KernelMemory } from '../kernel/kernel-memory.ts'
+import { Segment } from '../segment/segment.ts'
+import type { SegmentHead } from '../segment/segment-reader.ts'
+import { SEGMENT_BASE } from '../segment/segment-writer.ts'
+import {
+  type GenerationPaths,
+  openSegmentFiles,
+  type SegmentFiles,
+  writeSegmentFiles
+} from './collection-files.ts'
+
+/** A segment to be made of the documents of a range: for a flush, a merge, a repair. */
+export interface SegmentJob {
+  readonly paths: GenerationPaths
+  /** The name of its files, which no segment has had. */
+  readonly file: string
+  /** The least number of a document. */
+  readonly first: number
+  /** The greatest number, itself included. */
+  readonly last: number
+  readonly build: Omit<BuildSegmentOptions, 'signal'>
+}
+
+/** A segment whose files are written, and which is open. */
+export interface WrittenSegment extends SegmentFiles {
+  readonly record: SegmentRecord
+}
+
+/** What came of a job. */
+export interface SegmentJobResult {
+  /** The store that was read: of removals after its `lastTombstone` the segment knows nothing. */
+  readonly state: StoreState
+  /** Undefined where no document of the range is alive. */
+  readonly written: WrittenSegment | undefined
+}
+
+/**
+ * Does a job in this thread.
+ *
+ * @throws EsplanadeError what {@link buildSegment} and {@link writeSegmentFiles} throw
+ */
+export async function runSegmentJob(
+  store: DocumentStore,
+  { paths, file, first, last, build }: SegmentJob,
+  signal?: AbortSignal
+): Promise<SegmentJobResult> {
+  const snapshot = store.snapshot()
+  try {
+    const { state } = snapshot
+    const built = await buildSegment(snapshot, first, last, { ...build, signal })
+    if (built === undefined) return { state, written: undefined }
+    const record = await writeSegmentFiles(paths, file, built)
+    const { segment, columns } = built
+    return { state, written: { record, segment, columns, seqs: EntrySeqs.of(segment, file) } }
+  } finally {
+    snapshot.close()
+  }
+}
+
+/** What the worker is told. */
+export type WorkerMessage =
+  | { readonly kind: 'job'; readonly job: SegmentJob }
+  | { readonly kind: 'abort' }
+  /** The worker lets its store go and ends. */
+  | { readonly kind: 'close' }
+
+/** A segment on its way to another thread. */
+export interface PostedSegment {
+  readonly record: SegmentRecord
+  readonly head: Pick<SegmentHead, 'header' | 'sections' | 'fileBytes'>
+  /** Undefined where memory cannot be shared: the file is to be read. */
+  readonly memory: WebAssembly.Memory | undefined
+  readonly seqs: Float64Array<ArrayBuffer>
+  readonly columns: Uint8Array<ArrayBuffer>
+}
+
+/** A thread cannot pass an error of ours on as such: its details go over instead. */
+export type WorkerAnswer =
+  | { readonly state: StoreState; readonly posted: PostedSegment | undefined }
+  | { readonly refused: ErrorDetails & { readonly code: ErrorCode } }
+  | { readonly failed: string }
+
+/** How {@link SegmentJobs} works. */
+export interface SegmentJobsOptions {
+  /** What the worker runs. Default: `segment-worker.js` of the built package. */
+  readonly workerFile?: string
+}
+
+/**
+ * Does jobs in a worker thread, one after the other. The thread starts with the first job, reads the
+ * store through an LMDB environment of its own, and stays for the next; it keeps no program from
+ * ending while it has nothing to do. One that died is replaced at the next job.
+ */
+export class SegmentJobs {
+  readonly #workerFile: string | undefined
+  #thread: JobThread | undefined
+  /** Jobs follow each other. */
+  #last: Promise<unknown> = Promise.resolve()
+  #closing: AbortController = new AbortController()
+
+  constructor(options: SegmentJobsOptions = {}) {
+    this.#workerFile = options.workerFile
+  }
+
+  /**
+   * Does a job when those before it are done.
+   *
+   * @throws EsplanadeError `ABORTED` by the signal or by {@link SegmentJobs.close}; `FILE_UNWRITABLE`,
+   *   `COLLECTION_CORRUPT`; an Error when the thread died
+   */
+  run(job: SegmentJob, signal?: AbortSignal): Promise<SegmentJobResult> {
+    const either = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])])
+    const result = this.#last.then(() => this.#run(job, either))
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  /** Stops what is under way, and ends the thread. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the collection is being closed'))
+    await this.#last
+    await this.#thread?.close()
+    this.#thread = undefined
+  }
+
+  async #run(job: SegmentJob, signal: AbortSignal): Promise<SegmentJobResult> {
+    if (signal.aborted) throw aborted(signal)
+    if (!this.#thread?.isAlive) this.#thread = new JobThread(this.#workerFile ?? workerFile())
+    const answer = await this.#thread.ask(job, signal)
+    if ('failed' in answer) throw new Error(`a segment could not be made: ${answer.failed}`)
+    if ('refused' in answer) {
+      const { refused } = answer
+      if (refused.code === 'ABORTED') throw aborted(signal)
+      throw new EsplanadeError(refused.code, refused)
+    }
+    const { state, posted } = answer
+    return { state, written: posted && (await received(job.paths, posted)) }
+  }
+}
+
+/** A segment from another thread: the same memory, with a kernel of this thread. */
+async function received(
+  paths: GenerationPaths,
+  { record, head, memory, seqs, columns }: PostedSegment
+): Promise<WrittenSegment> {
+  if (memory === undefined) return { record, ...(await openSegmentFiles(paths, record)) }
+  const attached = KernelMemory.attach(memory)
+  const segment = new Segment({ ...head, metadata: {}, memory: attached, base: SEGMENT_BASE })
+  return { record, segment, seqs: new EntrySeqs(seqs, record.numDocuments), columns }
+}
+
+/** The worker, and the one job that it may have. */
+class JobThread {
+  readonly #worker: Worker
+  readonly #exit: Promise<void>
+  #isAlive = true
+  #pending: { resolve(answer: WorkerAnswer): void; reject(error: unknown): void } | undefined
+
+  constructor(file: string) {
+    this.#worker = new Worker(file, { execArgv: [], name: 'esplanade segments' })
+    this.#worker.unref()
+    this.#worker.on('message', (answer: WorkerAnswer) => this.#pending?.resolve(answer))
+    this.#worker.on('error', cause => this.#died(`: ${cause.message}`, cause))
+    this.#exit = new Promise(resolve => {
+      this.#worker.on('exit', code => {
+        this.#died(` with code ${code}`)
+        resolve()
+      })
+    })
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
+
+  async ask(job: SegmentJob, signal: AbortSignal): Promise<WorkerAnswer> {
+    const abort = (): void => this.#worker.postMessage({ kind: 'abort' } satisfies WorkerMessage)
+    signal.addEventListener('abort', abort)
+    this.#worker.ref()
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#pending = { resolve, reject }
+        this.#worker.postMessage({ kind: 'job', job } satisfies WorkerMessage)
+      })
+    } finally {
+      this.#pending = undefined
+      this.#worker.unref()
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isAlive) return
+    this.#worker.ref()
+    this.#worker.postMessage({ kind: 'close' } satisfies WorkerMessage)
+    await this.#exit
+  }
+
+  #died(how: string, cause?: unknown): void {
+    this.#isAlive = false
+    this.#pending?.reject(
+      new Error(`the thread that makes segments ended${how}`, cause === undefined ? {} : { cause })
+    )
+  }
+}
+
+function aborted(signal: AbortSignal): EsplanadeError {
+  return new EsplanadeError('ABORTED', {
+    problem: 'the making of a segment was stopped by its signal',
+    cause: signal.reason
+  })
+}
+
+/** A worker starts from a file, and only the built package has one. */
+function workerFile(): string {
+  const manifest = createRequire(import.meta.url).resolve('esplanade/package.json')
+  return join(dirname(manifest), 'dist/node/segment-worker.js')
+}

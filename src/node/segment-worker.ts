@@ -1,0 +1,72 @@
+import { parentPort, type TransferListItem } from 'node:worker_threads'
+import { EsplanadeError } from '../errors.ts'
+import { LmdbStore } from './lmdb-store.ts'
+import {
+  runSegmentJob,
+  type SegmentJob,
+  type SegmentJobResult,
+  type WorkerAnswer,
+  type WorkerMessage
+} from './segment-jobs.ts'
+
+/** The thread of `SegmentJobs`: it builds segments from the store, and writes their files. */
+
+const port = parentPort!
+
+/** The store of the last job, most often that of the next. */
+let open: { readonly path: string; readonly store: LmdbStore } | undefined
+let underWay: Promise<void> = Promise.resolve()
+let abort = new AbortController()
+
+port.on('message', (message: WorkerMessage) => {
+  if (message.kind === 'abort') {
+    abort.abort()
+  } else if (message.kind === 'job') {
+    abort = new AbortController()
+    underWay = answer(message.job, abort.signal)
+  } else {
+    void underWay.then(async () => {
+      await open?.store.close()
+      port.close()
+    })
+  }
+})
+
+async function answer(job: SegmentJob, signal: AbortSignal): Promise<void> {
+  try {
+    post(await runSegmentJob(await storeAt(job.paths.store), job, signal))
+  } catch (error) {
+    port.postMessage(failure(error))
+  }
+}
+
+async function storeAt(path: string): Promise<LmdbStore> {
+  if (open?.path === path) return open.store
+  await open?.store.close()
+  open = undefined
+  open = { path, store: await LmdbStore.open(path, { readOnly: true }) }
+  return open.store
+}
+
+/** The memory is shared; seqs and columns are handed over. */
+function post({ state, written }: SegmentJobResult): void {
+  const transferred: TransferListItem[] = []
+  let message: WorkerAnswer = { state, posted: undefined }
+  if (written !== undefined) {
+    const { record, segment, columns } = written
+    const { header, sections, fileBytes } = segment
+    const seqs = written.seqs.seqs as Float64Array<ArrayBuffer>
+    const head = { header, sections, fileBytes }
+    transferred.push(columns.buffer, seqs.buffer)
+    message = { state, posted: { record, head, memory: segment.memory.shared, seqs, columns } }
+  }
+  port.postMessage(message, transferred)
+}
+
+function failure(error: unknown): WorkerAnswer {
+  if (!(error instanceof EsplanadeError)) {
+    return { failed: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+  }
+  const { code, place, problem, expected, remedy } = error
+  return { refused: { code, place, problem, expected, remedy } }
+}
