@@ -1,11 +1,12 @@
 import { EsplanadeError } from '../errors.ts'
+import { ColumnsBuilder } from '../filter/columns-builder.ts'
 import { type KernelChoice, MAX_MEMORY_BYTES } from '../kernel/kernel-memory.ts'
 import type { Segment } from '../segment/segment.ts'
 import { SegmentBuilder } from '../segment/segment-builder.ts'
 import type { SegmentHeader } from '../segment/segment-format.ts'
 import { writeSegments } from '../segment/segment-writer.ts'
 import type { Metric } from '../vector/similarity.ts'
-import { entryKey } from './entry-key.ts'
+import { EntrySeqs, entryKey } from './entry-key.ts'
 import type { StoreSnapshot } from './store.ts'
 
 /** How a segment is made; all but the signal is the collection's own choice. */
@@ -25,15 +26,10 @@ export interface BuildSegmentOptions {
 /** A segment and the columns of its documents, made of the live documents of a range. */
 export interface BuiltSegment {
   readonly segment: Segment
+  /** Its documents, and the entries of each. */
+  readonly seqs: EntrySeqs
   /** The content of the `.columns` file, in a buffer of its own. */
   readonly columns: Uint8Array<ArrayBuffer>
-  readonly numDocuments: number
-  /** Passages of the documents. */
-  readonly numEntries: number
-  /** The number of the first document that is in it. */
-  readonly firstSeq: number
-  /** The number of the last document that is in it. */
-  readonly lastSeq: number
 }
 
 /**
@@ -67,15 +63,13 @@ export async function buildSegment(
 ): Promise<BuiltSegment | undefined> {
   const pace = new Pace(options.signal)
   const builder = new SegmentBuilder()
-  const seqs: number[] = []
   for (const seq of snapshot.seqs(first, last)) {
     const { passages } = snapshot.vectors(seq) ?? missing(seq, 'vectors')
     for (const [i, vector] of passages.entries()) builder.add(entryKey(seq, i), vector)
-    seqs.push(seq)
     if (pace.isDue()) await pace.turn()
   }
-  if (seqs.length === 0) return undefined
   const numEntries = builder.numDocuments
+  if (numEntries === 0) return undefined
   const segments = await writeSegments(builder.finish(), {
     metric: options.metric,
     precision: options.precision,
@@ -89,22 +83,27 @@ export async function buildSegment(
   if (segments.length > 1) throw tooLarge(first, last, numEntries)
   const segment = segments[0]!
   await pace.turn()
-  return {
-    segment,
-    columns: await buildColumns(snapshot, segment, pace),
-    numDocuments: seqs.length,
-    numEntries,
-    firstSeq: seqs[0]!,
-    lastSeq: seqs.at(-1)!
-  }
+  const seqs = EntrySeqs.of(segment)
+  return { segment, seqs, columns: await buildColumns(snapshot, segment, seqs, pace) }
 }
 
+/** The columns of a segment, by its own order; only one document is in memory at a time. */
 async function buildColumns(
-  _snapshot: StoreSnapshot,
-  _segment: Segment,
-  _pace: Pace
+  snapshot: StoreSnapshot,
+  segment: Segment,
+  { seqs }: EntrySeqs,
+  pace: Pace
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(0)
+  const builder = new ColumnsBuilder(seqs.length)
+  for (let entry = 0; entry < seqs.length; ) {
+    const seq = seqs[entry]!
+    const { namespace, metadata } = snapshot.document(seq) ?? missing(seq, 'record')
+    for (; seqs[entry] === seq; entry++) builder.add(segment.docId(entry), namespace, metadata)
+    if (pace.isDue()) await pace.turn()
+  }
+  const columns = await builder.finish()
+  await pace.turn()
+  return columns
 }
 
 /** Milliseconds of work between two looks at the signal. */

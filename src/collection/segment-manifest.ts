@@ -24,10 +24,10 @@ export interface SegmentRecord {
   /** Bytes of the `.esp` file. */
   readonly fileBytes: number
   /** The checksum at the end of its header, which covers the checksums of all sections. */
-  readonly headerChecksum: number
+  readonly fileChecksum: number
   /** Bytes of the `.columns` file. */
   readonly columnsBytes: number
-  /** XXH32 of the whole `.columns` file. */
+  /** The checksum at the end of its header, likewise. */
   readonly columnsChecksum: number
 }
 
@@ -125,8 +125,8 @@ function parseRecord(value: unknown, refuse: RefuseFile): SegmentRecord {
     numEntries: count(record, 'numEntries', 1, refuse),
     numPostings: count(record, 'numPostings', 0, refuse),
     fileBytes: count(record, 'fileBytes', 1, refuse),
-    headerChecksum: count(record, 'headerChecksum', 0, refuse),
-    columnsBytes: count(record, 'columnsBytes', 0, refuse),
+    fileChecksum: count(record, 'fileChecksum', 0, refuse),
+    columnsBytes: count(record, 'columnsBytes', 1, refuse),
     columnsChecksum: count(record, 'columnsChecksum', 0, refuse)
   }
 }

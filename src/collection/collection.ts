@@ -1,0 +1,325 @@
+import { EsplanadeError } from '../errors.ts'
+import type { HitExplanation } from '../explain/explain-hit.ts'
+import { parseFilter } from '../filter/parse-filter.ts'
+import type { Progress, TaskOptions } from '../progress.ts'
+import type { SparseVector } from '../vector/sparse-vector.ts'
+import { CollectionState } from './collection-state.ts'
+import { isInScope } from './entry-search.ts'
+import { type FlushLimits, Maintenance } from './maintenance.ts'
+import type { DocumentScope } from './open-segment.ts'
+import {
+  type CollectionResult,
+  type CollectionSearchOptions,
+  checkFilterTypes
+} from './search-request.ts'
+import type { SegmentManifest } from './segment-manifest.ts'
+import type { SegmentStorage } from './segment-storage.ts'
+import type { CollectionSettings } from './settings.ts'
+import {
+  type CollectionContext,
+  type CollectionDocument,
+  CollectionSnapshot,
+  type CollectionStats,
+  type GetOptions,
+  type KeyPage,
+  type ListOptions
+} from './snapshot.ts'
+import type { DocumentStore, Removal } from './store.ts'
+import { type UpsertOptions, type UpsertResult, upsertAll } from './upsert.ts'
+import type { UpsertDocument } from './upsert-documents.ts'
+import type { View } from './view.ts'
+import { type Commit, Writer } from './writer.ts'
+
+/** Which documents are deleted. */
+export type DeleteSelection =
+  | string
+  | readonly string[]
+  | {
+      /** Documents whose metadata pass; `{}` for all of the namespace. */
+      readonly filter: unknown
+    }
+
+/** How far compaction has come: `done` counts segments that were rewritten. */
+export type CompactOptions = TaskOptions<Progress>
+
+/** What a {@link Collection} is made of; the platform brings it together. */
+export interface CollectionParts {
+  readonly directory: string
+  readonly context: CollectionContext
+  readonly store: DocumentStore
+  readonly storage: SegmentStorage
+  readonly readOnly: boolean
+  readonly flushLimits?: FlushLimits | undefined
+  /** Copies the whole collection, with the segments of a manifest that stays in place meanwhile. */
+  readonly backup: (to: string, manifest: SegmentManifest) => Promise<void>
+  /** Called last when the collection closes. */
+  readonly onClose: () => Promise<void>
+}
+
+/**
+ * A durable collection of documents with their vectors, in a directory. What was acknowledged is kept
+ * whatever happens, and is searchable from then on; searches see one point in time each.
+ *
+ * Made by `open`. Close it, or declare it with `await using`.
+ */
+export class Collection {
+  readonly directory: string
+  readonly settings: CollectionSettings
+  readonly readOnly: boolean
+  readonly #parts: CollectionParts
+  #state: CollectionState
+  readonly #writer: Writer
+  readonly #maintenance: Maintenance
+  #reloading: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+
+  private constructor(parts: CollectionParts, state: CollectionState) {
+    this.directory = parts.directory
+    this.settings = parts.context.settings
+    this.readOnly = parts.readOnly
+    this.#parts = parts
+    this.#state = state
+    const { store, storage } = parts
+    this.#writer = new Writer(
+      {
+        store,
+        seqOf: (namespace, key) => this.#state.view.store.seqOf(namespace, key),
+        delta: () => this.#state.delta,
+        publish: commit => this.#publish(commit),
+        pause: () => new Promise(resolve => setTimeout(resolve, 0))
+      },
+      state.view.store.state.lastSeq
+    )
+    this.#maintenance = new Maintenance({
+      state,
+      store,
+      storage,
+      writer: this.#writer,
+      limits: parts.flushLimits
+    })
+    if (!parts.readOnly) this.#maintenance.forget(state.forgettable())
+  }
+
+  /** @internal Loads what `parts` names. */
+  static async load(parts: CollectionParts): Promise<Collection> {
+    return new Collection(parts, await CollectionState.load(parts.store, parts.storage))
+  }
+
+  /**
+   * Writes documents: new ones, and in the place of those that have the same key and namespace. Texts
+   * are encoded by the collection's model. The promise resolves when all are as durable as the
+   * collection was opened for; they are found from then on.
+   *
+   * Documents are written in batches of up to 1,000, each of which is written whole or not at all. An
+   * array is checked before anything is written; of a stream, what came before a mistake stays.
+   *
+   * @throws EsplanadeError `INVALID_KEY`, `DUPLICATE_KEY` (twice in one call), `INVALID_VECTOR`,
+   *   `INVALID_ARGUMENT`, `FILE_UNWRITABLE`, `COLLECTION_MISMATCH`, `COLLECTION_CLOSED`, `ABORTED`
+   */
+  async upsert(
+    documents: Iterable<UpsertDocument> | AsyncIterable<UpsertDocument>,
+    options: UpsertOptions = {}
+  ): Promise<UpsertResult> {
+    this.#checkWritable()
+    return upsertAll(
+      documents,
+      {
+        context: this.#parts.context,
+        view: () => this.#state.view,
+        room: () => this.#maintenance.room(),
+        write: items => this.#writer.write({ kind: 'put', documents: items })
+      },
+      options
+    )
+  }
+
+  /**
+   * Deletes documents by key, or all of a namespace that pass a filter. Keys that no document has are
+   * passed over.
+   *
+   * @returns how many documents there were
+   * @throws EsplanadeError `FILTER_INVALID`, `FILE_UNWRITABLE`, `COLLECTION_CLOSED`
+   */
+  async delete(
+    selection: DeleteSelection,
+    options: { readonly namespace?: string } = {}
+  ): Promise<number> {
+    this.#checkWritable()
+    const { namespace = '' } = options
+    if (typeof selection === 'object' && 'filter' in selection) {
+      const filter = parseFilter(selection.filter)
+      checkFilterTypes(filter, namespace, this.#state.view)
+      const scope = { namespace, filter }
+      return this.#writer.write({
+        kind: 'removeWhere',
+        find: () => documentsOf(this.#state.view, scope)
+      })
+    }
+    const keys = typeof selection === 'string' ? [selection] : [...new Set<string>(selection)]
+    for (const key of keys) {
+      if (typeof key === 'string') continue
+      throw new EsplanadeError('INVALID_ARGUMENT', {
+        place: 'delete',
+        problem: `given ${String(key)}`,
+        expected: 'a key, several, or { filter }'
+      })
+    }
+    return this.#writer.write({ kind: 'remove', namespace, keys })
+  }
+
+  /** {@inheritDoc CollectionSnapshot.search} */
+  async search(
+    query: string | SparseVector,
+    options?: CollectionSearchOptions
+  ): Promise<CollectionResult> {
+    return this.#read(snapshot => snapshot.search(query, options))
+  }
+
+  /** {@inheritDoc CollectionSnapshot.explain} */
+  async explain(
+    query: string | SparseVector,
+    key: string,
+    options?: Pick<GetOptions, 'namespace'>
+  ): Promise<HitExplanation> {
+    return this.#read(snapshot => snapshot.explain(query, key, options))
+  }
+
+  /** {@inheritDoc CollectionSnapshot.get} */
+  async get(key: string, options?: GetOptions): Promise<CollectionDocument | undefined> {
+    return this.#read(snapshot => snapshot.get(key, options))
+  }
+
+  /** {@inheritDoc CollectionSnapshot.list} */
+  async list(options?: ListOptions): Promise<KeyPage> {
+    return this.#read(snapshot => snapshot.list(options))
+  }
+
+  /** {@inheritDoc CollectionSnapshot.stats} */
+  async stats(): Promise<CollectionStats> {
+    return this.#read(snapshot => snapshot.stats())
+  }
+
+  /** The collection as it is now, to read from while it changes. Close it. */
+  async snapshot(): Promise<CollectionSnapshot> {
+    this.#checkOpen()
+    await this.#follow()
+    return new CollectionSnapshot(this.#state.view.hold(), this.#parts.context)
+  }
+
+  /**
+   * Makes a segment of the documents in memory, so that the collection opens faster. Not needed for
+   * safety. @throws EsplanadeError `FILE_UNWRITABLE`
+   */
+  async flush(): Promise<void> {
+    this.#checkWritable()
+    await this.#maintenance.flush()
+  }
+
+  /** Waits for the merges that go on in the background. */
+  async settle(): Promise<void> {
+    this.#checkWritable()
+    await this.#maintenance.settle()
+  }
+
+  /**
+   * Joins all segments into as few as can be, drops what was deleted, and stores documents of similar
+   * terms together. Searches and writes go on meanwhile.
+   *
+   * @throws EsplanadeError `FILE_UNWRITABLE`, `ABORTED`
+   */
+  async compact(options: CompactOptions = {}): Promise<void> {
+    this.#checkWritable()
+    await this.#maintenance.compact(options.signal)
+  }
+
+  /**
+   * Copies the collection as it is now into a directory that is not there yet; writes go on
+   * meanwhile. The copy is a collection like any other.
+   *
+   * @throws EsplanadeError `COLLECTION_EXISTS`, `FILE_UNWRITABLE`
+   */
+  async backup(to: string): Promise<void> {
+    this.#checkWritable()
+    await this.#maintenance.whileManifestStays(manifest => this.#parts.backup(to, manifest))
+  }
+
+  /** Waits for the writes that were begun, and lets everything go. Closing again does nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const { store, storage, context, onClose } = this.#parts
+    await this.#writer.close()
+    await this.#maintenance.close()
+    await storage.close()
+    this.#state.close()
+    await store.close()
+    await context.encoder.close()
+    await onClose()
+  }
+
+  async #read<T>(read: (snapshot: CollectionSnapshot) => Promise<T>): Promise<T> {
+    await using snapshot = await this.snapshot()
+    return await read(snapshot)
+  }
+
+  #publish({ removed }: Commit): void {
+    this.#state.publish(removed)
+    this.#maintenance.afterWrite()
+  }
+
+  /** A process that only reads looks for what the writer has done since. */
+  async #follow(): Promise<void> {
+    if (!this.readOnly) return
+    if (this.#parts.storage.hasNewManifest()) {
+      this.#reloading ??= this.#reload().finally(() => {
+        this.#reloading = undefined
+      })
+      await this.#reloading
+    }
+    this.#state.follow()
+  }
+
+  async #reload(): Promise<void> {
+    const { store, storage } = this.#parts
+    const before = this.#state
+    const known = before.view.segments.map(({ segment }) => segment)
+    this.#state = await CollectionState.load(store, storage, known)
+    before.close()
+  }
+
+  #checkWritable(): void {
+    this.#checkOpen()
+    if (!this.readOnly) return
+    throw new EsplanadeError('INVALID_ARGUMENT', {
+      place: this.directory,
+      problem: 'the collection was opened for reading only',
+      remedy: 'Open it without readOnly'
+    })
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === undefined) return
+    throw new EsplanadeError('COLLECTION_CLOSED', {
+      place: this.directory,
+      problem: 'the collection was closed',
+      remedy: 'Open it again'
+    })
+  }
+}
+
+/** All documents of a scope. */
+function documentsOf({ store }: View, scope: DocumentScope): Removal[] {
+  const found: Removal[] = []
+  for (const { seq, key } of store.keys(scope.namespace)) {
+    if (!isInScope(store.document(seq)!, scope)) continue
+    found.push({ seq, namespace: scope.namespace, key })
+  }
+  return found
+}

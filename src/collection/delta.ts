@@ -1,0 +1,258 @@
+import { typesOfMetadata } from '../filter/check-types.ts'
+import type { ValueType } from '../filter/value.ts'
+import { TopK } from '../kernel/top-k.ts'
+import type { Ranking } from '../search/collector.ts'
+import { type Metric, norm } from '../vector/similarity.ts'
+import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { EntryPlace } from './entry-key.ts'
+import type { StoredDocument } from './store.ts'
+
+/** What a delta keeps of a document beside its vectors. */
+export type DeltaDocument = Pick<StoredDocument, 'seq' | 'namespace' | 'metadata'>
+
+/** Which documents count; its answer for a document never changes. */
+export interface DeltaFilter {
+  /** Two filters of one name answer the same. */
+  readonly name: string
+  passes(document: DeltaDocument): boolean
+}
+
+/** What is wanted of a search in a delta. */
+export interface DeltaSelection {
+  /** Entries from this one on are not there yet. */
+  readonly numEntries: number
+  /** Entries that died in this commit or before are gone. */
+  readonly commit: number
+  readonly k: number
+  readonly minScore: number
+  /** Only entries after this one; `entry` may be any number, as may that of another segment. */
+  readonly after: { readonly entry: number; readonly score: number } | undefined
+  readonly filter: DeltaFilter | undefined
+  readonly metric: Metric
+}
+
+/** Filters whose answers are kept. */
+const MAX_FILTERS = 8
+
+interface PostingList {
+  readonly entries: number[]
+  readonly weights: number[]
+}
+
+/**
+ * The documents that were written last and are in no segment yet: posting lists in memory, searched
+ * exactly, term at a time.
+ *
+ * It only grows, so a view of it is a number of entries. What dies keeps its entries, with the commit
+ * in which it died. Sums are in float64 by ascending term, as the oracle's.
+ */
+export class Delta {
+  readonly #postings = new Map<number, PostingList>()
+  readonly #documents: DeltaDocument[] = []
+  readonly #documentOf: number[] = []
+  readonly #passageOf: number[] = []
+  readonly #norms: number[] = []
+  /** By document: the commit in which it died, or infinity. */
+  readonly #diedIn: number[] = []
+  readonly #firstEntryOf: number[] = []
+  #numPostings = 0
+  #scores = new Float64Array(1024)
+  /** What the last filters said of each document: 1 passes, 2 does not, undefined not asked. */
+  readonly #answers = new Map<string, number[]>()
+  /** Types of fields by namespace and path, and of how many documents they are known. */
+  readonly #types = new Map<string, { readonly types: Set<ValueType>; numSeen: number }>()
+
+  get numEntries(): number {
+    return this.#documentOf.length
+  }
+
+  get numDocuments(): number {
+    return this.#documents.length
+  }
+
+  get numPostings(): number {
+    return this.#numPostings
+  }
+
+  /** 0 for an empty one. */
+  get lastSeq(): number {
+    return this.#documents.at(-1)?.seq ?? 0
+  }
+
+  /** Adds a document, one entry a passage. Its `seq` is above all before. */
+  add(document: DeltaDocument, passages: readonly SparseVector[]): void {
+    const documentIndex = this.#documents.push(document) - 1
+    this.#diedIn.push(Number.POSITIVE_INFINITY)
+    this.#firstEntryOf.push(this.#documentOf.length)
+    for (const [passageIndex, vector] of passages.entries()) {
+      const entry = this.#documentOf.push(documentIndex) - 1
+      this.#passageOf.push(passageIndex)
+      this.#norms.push(norm(vector))
+      const { terms, weights } = vector
+      for (let i = 0; i < terms.length; i++) {
+        let list = this.#postings.get(terms[i]!)
+        if (list === undefined) {
+          list = { entries: [], weights: [] }
+          this.#postings.set(terms[i]!, list)
+        }
+        list.entries.push(entry)
+        list.weights.push(weights[i]!)
+      }
+      this.#numPostings += terms.length
+    }
+  }
+
+  /** Takes back all documents but the first so many: the others could not be written. */
+  truncate(numDocuments: number): void {
+    if (numDocuments === this.#documents.length) return
+    const numEntries = this.#firstEntryOf[numDocuments]!
+    for (const { entries, weights } of this.#postings.values()) {
+      const numBefore = entries.length
+      while (entries.length > 0 && entries.at(-1)! >= numEntries) entries.pop()
+      weights.length = entries.length
+      this.#numPostings -= numBefore - entries.length
+    }
+    for (const list of [this.#documents, this.#diedIn, this.#firstEntryOf]) {
+      list.length = numDocuments
+    }
+    for (const list of [this.#documentOf, this.#passageOf, this.#norms]) list.length = numEntries
+    this.#answers.clear()
+    this.#types.clear()
+  }
+
+  /** Lets a document die in a commit; says whether it was here and alive. */
+  kill(seq: number, commit: number): boolean {
+    const at = this.#find(seq)
+    if (at === undefined || this.#diedIn[at] !== Number.POSITIVE_INFINITY) return false
+    this.#diedIn[at] = commit
+    return true
+  }
+
+  /** Documents among the first `numEntries` entries that were alive after a commit. */
+  *documents(numEntries: number, commit: number): Generator<DeltaDocument, void, undefined> {
+    for (const [at, document] of this.#documents.entries()) {
+      if (this.#firstEntryOf[at]! >= numEntries) return
+      if (this.#diedIn[at]! > commit) yield document
+    }
+  }
+
+  /** The numbers of documents that have died. */
+  *dead(): Generator<number, void, undefined> {
+    for (const [at, { seq }] of this.#documents.entries()) {
+      if (this.#diedIn[at] !== Number.POSITIVE_INFINITY) yield seq
+    }
+  }
+
+  /** Types of the values that documents of a namespace have in a field, the dead among them. */
+  typesOf(path: string, namespace: string): ReadonlySet<ValueType> {
+    const name = `${namespace}\0${path}`
+    const known = this.#types.get(name) ?? { types: new Set<ValueType>(), numSeen: 0 }
+    this.#types.set(name, known)
+    for (; known.numSeen < this.#documents.length; known.numSeen++) {
+      const document = this.#documents[known.numSeen]!
+      if (document.namespace !== namespace) continue
+      for (const type of typesOfMetadata(document.metadata, path)) known.types.add(type)
+    }
+    return known.types
+  }
+
+  /** The document and passage of an entry. */
+  placeOf(entry: number): EntryPlace {
+    const { seq } = this.#documents[this.#documentOf[entry]!]!
+    return { seq, passageIndex: this.#passageOf[entry]! }
+  }
+
+  /** The last entry that does not stand behind this place; −1 where all do. */
+  entryAt({ seq, passageIndex }: EntryPlace): number {
+    const documentIndex = this.#lowerBound(seq)
+    const first = this.#firstEntryOf[documentIndex] ?? this.numEntries
+    return this.#documents[documentIndex]?.seq === seq ? first + passageIndex : first - 1
+  }
+
+  /** The best entries for a query, by ascending term. */
+  search(query: SparseVector, selection: DeltaSelection): Ranking {
+    const { numEntries, k, metric, filter } = selection
+    const answers = filter && this.#answersOf(filter)
+    const scores = this.#sum(query, numEntries)
+    const length = metric === 'cosine' ? norm(query) : 1
+    const best = new TopK(Math.min(k, Math.max(numEntries, 1)))
+    let numScored = 0
+    for (let entry = 0; entry < numEntries; entry++) {
+      const sum = scores[entry]!
+      if (sum === 0) continue
+      scores[entry] = 0
+      numScored++
+      const score = metric === 'cosine' ? sum / (length * this.#norms[entry]!) : sum
+      if (score < best.threshold || score < selection.minScore) continue
+      if (!this.#isWanted(entry, score, selection)) continue
+      if (filter && !this.#passes(this.#documentOf[entry]!, filter, answers!)) continue
+      best.offer(entry, score)
+    }
+    const { ids, scores: bestScores } = best.drain()
+    return {
+      ids: [...ids],
+      scores: [...bestScores],
+      numScored,
+      numPostings: numScored,
+      numBlocks: 0
+    }
+  }
+
+  /** The dot product of each entry, 0 where it matches no term. */
+  #sum({ terms, weights }: SparseVector, numEntries: number): Float64Array {
+    if (this.#scores.length < numEntries) this.#scores = new Float64Array(2 * numEntries)
+    const scores = this.#scores
+    for (let t = 0; t < terms.length; t++) {
+      const list = this.#postings.get(terms[t]!)
+      if (list === undefined) continue
+      const weight = weights[t]!
+      const { entries, weights: listed } = list
+      for (let i = 0; i < entries.length; i++) {
+        const entry = entries[i]!
+        if (entry >= numEntries) break
+        scores[entry]! += weight * listed[i]!
+      }
+    }
+    return scores
+  }
+
+  #isWanted(entry: number, score: number, { after, commit }: DeltaSelection): boolean {
+    if (after && (score > after.score || (score === after.score && entry <= after.entry))) {
+      return false
+    }
+    return this.#diedIn[this.#documentOf[entry]!]! > commit
+  }
+
+  #passes(documentIndex: number, filter: DeltaFilter, answers: number[]): boolean {
+    answers[documentIndex] ??= filter.passes(this.#documents[documentIndex]!) ? 1 : 2
+    return answers[documentIndex] === 1
+  }
+
+  #answersOf({ name }: DeltaFilter): number[] {
+    const answers = this.#answers.get(name) ?? []
+    // The filter that was used last stands last.
+    this.#answers.delete(name)
+    this.#answers.set(name, answers)
+    if (this.#answers.size > MAX_FILTERS) {
+      this.#answers.delete(this.#answers.keys().next().value!)
+    }
+    return answers
+  }
+
+  #find(seq: number): number | undefined {
+    const documentIndex = this.#lowerBound(seq)
+    return this.#documents[documentIndex]?.seq === seq ? documentIndex : undefined
+  }
+
+  /** The first document of at least this number. */
+  #lowerBound(seq: number): number {
+    let low = 0
+    let high = this.#documents.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#documents[middle]!.seq < seq) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}

@@ -1,0 +1,90 @@
+import { type Filter, filterKey } from '../filter/filter.ts'
+import { matches } from '../filter/matches.ts'
+import type { Ranking } from '../search/collector.ts'
+import type { SearchStats } from '../search/search-options.ts'
+import type { Strategy } from '../search/strategy.ts'
+import type { Metric } from '../vector/similarity.ts'
+import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { DeltaFilter } from './delta.ts'
+import type { EntryPlace } from './entry-key.ts'
+import type { DocumentScope } from './open-segment.ts'
+import type { View } from './view.ts'
+
+/** An entry that a search found: a passage of a document. */
+export interface EntryHit extends EntryPlace {
+  readonly score: number
+}
+
+/** What is wanted of a search. */
+export interface ViewSelection {
+  readonly k: number
+  readonly scope: DocumentScope
+  readonly minScore: number
+  /** Only entries after this one. */
+  readonly after: EntryHit | undefined
+  readonly strategy: Strategy
+  readonly metric: Metric
+}
+
+/** What the search of a view cost, over all its parts. */
+export type ViewStats = Pick<SearchStats, 'strategy' | 'numPostings' | 'numBlocks' | 'numScored'>
+
+/** The best entries of a view: score descending, then in the order in which they were written. */
+export function searchEntries(
+  view: View,
+  query: SparseVector,
+  selection: ViewSelection
+): { readonly hits: readonly EntryHit[]; readonly stats: ViewStats } {
+  const { k, scope, after, strategy, metric } = selection
+  const hits: EntryHit[] = []
+  const stats = { strategy: undefined as ViewStats['strategy'] | undefined, ...NO_COST }
+  let { minScore } = selection
+  // A later entry must be better than the k-th, since at equal scores it stands behind.
+  const take = (ranking: Ranking, placeOf: (id: number) => EntryPlace): void => {
+    for (let i = 0; i < ranking.ids.length; i++) {
+      hits.push({ ...placeOf(ranking.ids[i]!), score: ranking.scores[i]! })
+    }
+    if (ranking.ids.length === k) minScore = Math.max(minScore, ranking.scores[k - 1]!)
+    stats.numPostings += ranking.numPostings
+    stats.numBlocks += ranking.numBlocks
+    stats.numScored += ranking.numScored
+  }
+  for (const { segment, live } of view.segments) {
+    const bits = segment.bits(scope, live)
+    if (bits?.size === 0) continue
+    const result = segment.search(query, { k, minScore, after, strategy }, bits)
+    stats.strategy ??= result.strategy
+    take(result, id => segment.seqs.placeOf(id))
+  }
+  const filter = deltaFilter(scope)
+  for (const { delta, numEntries } of view.deltas) {
+    if (numEntries === 0) continue
+    const start = after && { entry: delta.entryAt(after), score: after.score }
+    const { commit } = view
+    const wanted = { numEntries, commit, k, minScore, after: start, filter, metric }
+    take(delta.search(query, wanted), entry => delta.placeOf(entry))
+  }
+  // The parts stand in the order in which entries were written, and the sort is stable.
+  hits.sort((a, b) => b.score - a.score)
+  const strategyUsed = stats.strategy ?? 'exhaustive'
+  return { hits: hits.slice(0, k), stats: { ...stats, strategy: strategyUsed } }
+}
+
+const NO_COST = { numPostings: 0, numBlocks: 0, numScored: 0 }
+
+/** The scope as a test of documents in memory. */
+function deltaFilter({ namespace, filter }: DocumentScope): DeltaFilter {
+  return {
+    name: `${namespace}\0${filter === undefined ? '' : filterKey(filter)}`,
+    passes: document => isInScope(document, { namespace, filter })
+  }
+}
+
+/** Whether a document is of the namespace and passes the filter. */
+export function isInScope(
+  document: { readonly namespace: string; readonly metadata: Parameters<typeof matches>[1] },
+  { namespace, filter }: { readonly namespace: string; readonly filter: Filter | undefined }
+): boolean {
+  if (document.namespace !== namespace) return false
+  return filter === undefined || matches(filter, document.metadata)
+}

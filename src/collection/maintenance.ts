@@ -1,0 +1,269 @@
+import { EsplanadeError } from '../errors.ts'
+import type { CollectionState } from './collection-state.ts'
+import { planMerge } from './merge-policy.ts'
+import type { OpenSegment } from './open-segment.ts'
+import type { SegmentManifest, SegmentRecord } from './segment-manifest.ts'
+import type { SegmentStorage } from './segment-storage.ts'
+import type { DocumentStore } from './store.ts'
+import { numDead } from './view.ts'
+import type { Writer } from './writer.ts'
+
+/** When documents in memory become a segment. */
+export interface FlushLimits {
+  readonly maxEntries: number
+  readonly maxPostings: number
+}
+
+/** One window of a segment, and some 64 MB of memory. */
+export const FLUSH_LIMITS: FlushLimits = { maxEntries: 16_384, maxPostings: 4_000_000 }
+
+/** Writes wait while so many deltas wait to become segments. */
+const MAX_FROZEN = 3
+
+/** Bytes of the segments of one merge. */
+const MAX_MERGE_BYTES = 2 ** 31
+
+interface Range {
+  readonly firstSeq: number
+  readonly lastSeq: number
+}
+
+/**
+ * Keeps the segments in shape beside the writing and searching: makes segments of deltas, merges
+ * neighbours, and forgets what nothing needs any more. All of it is derived from the store: whatever
+ * is stopped or fails on the way is done again later, and nothing is lost.
+ */
+export class Maintenance {
+  readonly #state: CollectionState
+  readonly #store: DocumentStore
+  readonly #storage: SegmentStorage
+  readonly #writer: Writer
+  readonly #limits: FlushLimits
+  readonly #abort = new AbortController()
+  #flushing: Promise<void> | undefined
+  #merging: Promise<void> | undefined
+  /** Manifests are replaced one after the other. */
+  #installing: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: {
+    state: CollectionState
+    store: DocumentStore
+    storage: SegmentStorage
+    writer: Writer
+    limits?: FlushLimits | undefined
+  }) {
+    this.#state = parts.state
+    this.#store = parts.store
+    this.#storage = parts.storage
+    this.#writer = parts.writer
+    this.#limits = parts.limits ?? FLUSH_LIMITS
+  }
+
+  /** Begins in the background what is due after a write. */
+  afterWrite(): void {
+    const { delta } = this.#state
+    const { maxEntries, maxPostings } = this.#limits
+    if (delta.numEntries >= maxEntries || delta.numPostings >= maxPostings) {
+      this.#state.freeze()
+      this.#flushInBackground()
+    } else this.#mergeInBackground()
+  }
+
+  /** Resolves when there is room in memory for more documents. @throws what a flush throws */
+  async room(): Promise<void> {
+    while (this.#state.frozen.length >= MAX_FROZEN) await this.#flushFrozen()
+  }
+
+  /** Makes segments of all documents that are in none. @throws EsplanadeError `FILE_UNWRITABLE` */
+  async flush(): Promise<void> {
+    await this.#writer.write({ kind: 'barrier', run: () => this.#state.freeze() })
+    await this.#flushFrozen()
+  }
+
+  /** Waits until no merge is due. */
+  async settle(): Promise<void> {
+    this.#mergeInBackground()
+    while (this.#flushing || this.#merging) {
+      await this.#flushing?.catch(() => undefined)
+      await this.#merging
+    }
+  }
+
+  /** Merges all segments into as few as can be, without the dead, in an order that suits searches. */
+  async compact(signal?: AbortSignal): Promise<void> {
+    await this.flush()
+    await this.#merging
+    let resolve = (): void => undefined
+    // Background merges keep away meanwhile.
+    this.#merging = new Promise(done => {
+      resolve = done
+    })
+    try {
+      for (const run of compactRuns(this.#state)) await this.#merge(run, true, signal)
+    } finally {
+      this.#merging = undefined
+      resolve()
+    }
+  }
+
+  /** Runs a task during which neither manifest nor segments are replaced. */
+  async whileManifestStays(task: (manifest: SegmentManifest) => Promise<void>): Promise<void> {
+    const done = this.#installing.then(() => task(this.#state.manifest))
+    this.#installing = done.catch(() => undefined)
+    await done
+  }
+
+  /** Stops what is under way. */
+  async close(): Promise<void> {
+    this.#abort.abort()
+    await this.#flushing?.catch(() => undefined)
+    await this.#merging
+    await this.#installing.catch(() => undefined)
+  }
+
+  #flushInBackground(): void {
+    if (this.#abort.signal.aborted) return
+    // What failed is tried again by the next write or flush, which then hears of it.
+    this.#flushFrozen().then(
+      () => this.#mergeInBackground(),
+      () => undefined
+    )
+  }
+
+  /** Makes segments of the deltas that wait for it; one task for all who ask. */
+  #flushFrozen(): Promise<void> {
+    this.#flushing ??= this.#flushAll().finally(() => {
+      this.#flushing = undefined
+    })
+    return this.#flushing
+  }
+
+  async #flushAll(): Promise<void> {
+    for (let [delta] = this.#state.frozen; delta !== undefined; [delta] = this.#state.frozen) {
+      const range = { firstSeq: this.#state.manifest.flushedSeq + 1, lastSeq: delta.lastSeq }
+      // No segment may hold what a power cut could take from the store.
+      await this.#store.flush()
+      await this.#replace(range, [], 'flush', undefined)
+    }
+  }
+
+  #mergeInBackground(): void {
+    if (this.#abort.signal.aborted || this.#merging !== undefined) return
+    const run = this.#plan()
+    if (run === undefined) return
+    this.#merging = this.#merge(run, undefined)
+      // Nothing is lost by a merge that fails: the segments that it was to join are there.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#merging = undefined
+      })
+      .then(() => this.#mergeInBackground())
+  }
+
+  #plan(): readonly SegmentRecord[] | undefined {
+    const { segments } = this.#state.view
+    const run = planMerge(
+      segments.map(state => ({
+        numEntries: state.segment.record.numEntries,
+        numDead: numDead(state),
+        bytes: state.segment.record.fileBytes
+      }))
+    )
+    return run && segments.slice(run.first, run.end).map(({ segment }) => segment.record)
+  }
+
+  async #merge(
+    run: readonly SegmentRecord[],
+    reorder: boolean | undefined,
+    signal?: AbortSignal
+  ): Promise<void> {
+    const range = { firstSeq: run[0]!.firstSeq, lastSeq: run.at(-1)!.lastSeq }
+    await this.#replace(range, run, 'merge', reorder, signal)
+  }
+
+  /** Builds the segment of a range, and lets it take the place of others. */
+  async #replace(
+    range: Range,
+    replaced: readonly SegmentRecord[],
+    purpose: 'flush' | 'merge',
+    reorder: boolean | undefined,
+    signal?: AbortSignal
+  ): Promise<void> {
+    const own = this.#abort.signal
+    const file = this.#nextFile++
+    const added = await this.#storage.build(
+      {
+        ...range,
+        file,
+        ...(reorder !== undefined && { reorder }),
+        signal: signal ? AbortSignal.any([own, signal]) : own
+      },
+      purpose
+    )
+    const installed = this.#installing.then(() => this.#install(range, replaced, added))
+    this.#installing = installed.catch(() => undefined)
+    await installed
+    await this.#storage.remove(replaced)
+  }
+
+  async #install(
+    range: Range,
+    replaced: readonly SegmentRecord[],
+    added: OpenSegment | undefined
+  ): Promise<void> {
+    if (this.#abort.signal.aborted) throw stopped()
+    const before = this.#state.manifest
+    const gone = new Set(replaced.map(({ file }) => file))
+    const kept = before.segments.filter(({ file }) => !gone.has(file))
+    const segments = added === undefined ? kept : [...kept, added.record]
+    const manifest: SegmentManifest = {
+      ...before,
+      generation: before.generation + 1,
+      flushedSeq: Math.max(before.flushedSeq, range.lastSeq),
+      nextFile: this.#nextFile,
+      segments: segments.sort((a, b) => a.firstSeq - b.firstSeq)
+    }
+    await this.#storage.writeManifest(manifest)
+    this.forget(this.#state.install(manifest, range, added))
+  }
+
+  /** Removes tombstones that nothing needs from the store, in the background. */
+  forget(tombstones: readonly number[]): void {
+    if (tombstones.length === 0) return
+    const { generation } = this.#state.manifest
+    // Those that stay are found when the collection is opened next.
+    this.#writer.write({ kind: 'forget', tombstones, generation }).catch(() => undefined)
+  }
+
+  #nextFileNumber = 0
+
+  /** File numbers are never used twice, not even by two jobs at once. */
+  get #nextFile(): number {
+    return Math.max(this.#nextFileNumber, this.#state.manifest.nextFile)
+  }
+
+  set #nextFile(number: number) {
+    this.#nextFileNumber = number
+  }
+}
+
+/** Runs of neighbours that are worth joining, each below the limit of a segment. */
+function compactRuns({ view }: CollectionState): SegmentRecord[][] {
+  const runs: { records: SegmentRecord[]; bytes: number; numDead: number }[] = []
+  for (const state of view.segments) {
+    const { record } = state.segment
+    const last = runs.at(-1)
+    if (last !== undefined && last.bytes + record.fileBytes <= MAX_MERGE_BYTES) {
+      last.records.push(record)
+      last.bytes += record.fileBytes
+      last.numDead += numDead(state)
+    } else runs.push({ records: [record], bytes: record.fileBytes, numDead: numDead(state) })
+  }
+  return runs
+    .filter(({ records, numDead: dead }) => records.length > 1 || dead > 0)
+    .map(({ records }) => records)
+}
+
+function stopped(): EsplanadeError {
+  return new EsplanadeError('ABORTED', { problem: 'the collection was closed' })
+}

@@ -1,0 +1,102 @@
+import { andBits } from '../filter/bits.ts'
+import type { Columns } from '../filter/columns.ts'
+import { type Filter, filterKey } from '../filter/filter.ts'
+import type { DocumentBits } from '../search/document-bits.ts'
+import { pageStart } from '../search/page-start.ts'
+import { TermLookup } from '../search/query-terms.ts'
+import { type SegmentResult, SegmentSearcher } from '../search/segment-searcher.ts'
+import type { Strategy } from '../search/strategy.ts'
+import type { Segment } from '../segment/segment.ts'
+import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { EntryPlace, EntrySeqs } from './entry-key.ts'
+import type { SegmentRecord } from './segment-manifest.ts'
+
+/** Documents that a search is limited to, by what they are. */
+export interface DocumentScope {
+  readonly namespace: string
+  readonly filter: Filter | undefined
+}
+
+/** What is wanted of the search of one segment. */
+export interface EntrySelection {
+  readonly k: number
+  readonly minScore: number
+  /** Only entries after this one. */
+  readonly after: (EntryPlace & { readonly score: number }) | undefined
+  readonly strategy: Strategy
+}
+
+/** Scopes whose bits are kept. */
+const MAX_SCOPES = 16
+
+/** A segment of a collection, ready to be searched: its entries, and the columns of its documents. */
+export class OpenSegment {
+  readonly record: SegmentRecord
+  readonly segment: Segment
+  readonly seqs: EntrySeqs
+  readonly columns: Columns
+  readonly #searcher: SegmentSearcher
+  readonly #lookup: TermLookup
+  /** Bits by scope, the last used last: those of the scope, and those of them that are live. */
+  readonly #scopes = new Map<string, ScopeBits>()
+
+  constructor(record: SegmentRecord, segment: Segment, seqs: EntrySeqs, columns: Columns) {
+    this.record = record
+    this.segment = segment
+    this.seqs = seqs
+    this.columns = columns
+    this.#searcher = new SegmentSearcher(segment)
+    this.#lookup = new TermLookup(segment.lexicon)
+  }
+
+  /** Whether a document has entries here, dead or alive. */
+  has(seq: number): boolean {
+    const [first, end] = this.seqs.entriesOf(seq)
+    return first < end
+  }
+
+  /** The best entries; ids are entries in the order in which they were added. */
+  search(query: SparseVector, selection: EntrySelection, filter?: DocumentBits): SegmentResult {
+    const { k, minScore, after, strategy } = selection
+    const { numDocuments } = this.segment.header
+    const start =
+      after &&
+      pageStart(this.seqs.entryAt(after.seq, after.passageIndex), after.score, numDocuments)
+    return this.#searcher.search(
+      this.#lookup.query(query),
+      { k: Math.max(1, Math.min(k, numDocuments)), filter, minScore, after: start },
+      strategy
+    )
+  }
+
+  /** The live entries of a scope: undefined where that is all of them. */
+  bits(scope: DocumentScope, live: DocumentBits | undefined): DocumentBits | undefined {
+    const key = `${scope.namespace}\0${scope.filter === undefined ? '' : filterKey(scope.filter)}`
+    const kept = this.#scopes.get(key)
+    const all = kept === undefined ? this.#evaluate(scope) : kept.all
+    const isFresh = kept !== undefined && kept.live === live
+    const both = isFresh ? kept.both : all && live ? andBits(all, live) : (all ?? live)
+    this.#scopes.delete(key)
+    this.#scopes.set(key, { all, live, both })
+    if (this.#scopes.size > MAX_SCOPES) this.#scopes.delete(this.#scopes.keys().next().value!)
+    return both
+  }
+
+  /** The bits of a scope, the dead among them; undefined where that is all entries. */
+  #evaluate({ namespace, filter }: DocumentScope): DocumentBits | undefined {
+    const inNamespace = this.columns.namespaceBits(namespace)
+    if (inNamespace === 'none') return EMPTY
+    const tenant = inNamespace === 'all' ? undefined : inNamespace
+    if (filter === undefined) return tenant
+    const passing = this.columns.evaluate(filter)
+    return tenant === undefined ? passing : andBits(passing, tenant)
+  }
+}
+
+interface ScopeBits {
+  readonly all: DocumentBits | undefined
+  readonly live: DocumentBits | undefined
+  readonly both: DocumentBits | undefined
+}
+
+const EMPTY: DocumentBits = { bits: new Uint8Array(0), size: 0 }

@@ -1,0 +1,32 @@
+import { splitPassages } from '../corpus/passages.ts'
+import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
+import { EsplanadeError } from '../errors.ts'
+import type { UpsertPassage } from './upsert-documents.ts'
+
+/** The special tokens at either end count as the model's, not as the passage's. */
+const NUM_SPECIAL_TOKENS = 2
+
+/** The passages of a text: one where it is not to be split, or fits. */
+export function splitText(
+  { text = '', borders }: { readonly text?: string; readonly borders?: readonly number[] },
+  { passageTokens = 0 }: { readonly passageTokens?: number },
+  encoder: SparseEncoder | undefined
+): readonly UpsertPassage[] {
+  if (passageTokens === 0 || encoder === undefined) return [{ start: 0, end: text.length }]
+  return splitPassages(text, {
+    maxTokens: passageTokens - NUM_SPECIAL_TOKENS,
+    countTokens: part => encoder.tokenizer.countTokens(part),
+    ...(borders && { borders })
+  })
+}
+
+/** A limit without meaning is one mistake of the caller's. @throws EsplanadeError `INVALID_ARGUMENT` */
+export function checkPassageTokens(passageTokens: number | undefined): void {
+  if (passageTokens === undefined || passageTokens === 0) return
+  if (Number.isInteger(passageTokens) && passageTokens > NUM_SPECIAL_TOKENS) return
+  throw new EsplanadeError('INVALID_ARGUMENT', {
+    place: 'passageTokens',
+    problem: `${passageTokens} is out of range`,
+    expected: `0, or a whole number from ${NUM_SPECIAL_TOKENS + 1}`
+  })
+}

@@ -1,0 +1,178 @@
+import {
+  jsonProblem,
+  MAX_METADATA_BYTES,
+  type Metadata,
+  metadataToJson
+} from '../corpus/metadata.ts'
+import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
+import { EsplanadeError } from '../errors.ts'
+import { pruneVector, type SparseVector } from '../vector/sparse-vector.ts'
+import { splitText } from './passage-spans.ts'
+import { checkVector } from './search-request.ts'
+import type { CollectionSettings } from './settings.ts'
+import type { StoredDocument } from './store.ts'
+import type { DocumentToWrite } from './writer.ts'
+
+/** A passage that the caller has cut. */
+export interface UpsertPassage {
+  /** UTF-16 offset into the text. */
+  readonly start: number
+  /** Up to here, not included. */
+  readonly end: number
+  /** Default: the model encodes this part of the text. */
+  readonly vector?: SparseVector
+}
+
+/** A document to be written. */
+export interface UpsertDocument {
+  /** Your name for it: 1 to 1,024 bytes of UTF-8, without NUL. */
+  readonly key: string
+  /** What is encoded, unless a vector is given; default `''`. */
+  readonly text?: string
+  /** A ready vector. */
+  readonly vector?: SparseVector
+  /** Its passages; default: a long text is split as the collection's `passageTokens` says. */
+  readonly passages?: readonly UpsertPassage[]
+  /** UTF-16 offsets into the text where a heading begins, ascending: good places to cut it. */
+  readonly borders?: readonly number[]
+  /** A dense vector, of as many dimensions as the first one of the collection. */
+  readonly dense?: ArrayLike<number>
+  /** What JSON can hold, and dates; default none. */
+  readonly metadata?: Metadata
+  /** Whose document it is; default `''`. */
+  readonly namespace?: string
+}
+
+/** A document that was checked; what has no vector yet is to be encoded. */
+export interface CheckedDocument {
+  readonly document: Omit<StoredDocument, 'seq'>
+  readonly dense: Float32Array | undefined
+  /** One a passage: its vector, or its text. */
+  readonly passages: readonly (SparseVector | string)[]
+}
+
+/** The vector of a blank text: no query finds it. */
+const NO_TERMS: SparseVector = { terms: new Uint32Array(0), weights: new Float32Array(0) }
+
+/**
+ * Checks a document that a program gave.
+ *
+ * @param place - what to call it in a message: `document 3`
+ * @param encoder - undefined where the collection has no model
+ * @throws EsplanadeError `INVALID_KEY`, `INVALID_ARGUMENT`, `INVALID_VECTOR`
+ */
+export function checkDocument(
+  given: UpsertDocument,
+  place: string,
+  settings: CollectionSettings,
+  encoder: SparseEncoder | undefined
+): CheckedDocument {
+  const { key, text = '', metadata = {}, namespace = '' } = given ?? {}
+  if (typeof key !== 'string')
+    refuse('INVALID_KEY', place, `a key of type ${typeof key}`, 'a string')
+  if (typeof text !== 'string')
+    refuse('INVALID_ARGUMENT', place, 'the text is no string', 'a string')
+  checkMetadata(metadata, place)
+  const common = { namespace, key, text, metadata }
+  const dense = given.dense === undefined ? undefined : checkDense(given.dense, place)
+  const ready = (vector: SparseVector): SparseVector =>
+    pruned(checkVector(vector, `${place}: vector`), settings)
+  if (given.vector !== undefined) {
+    if (given.passages !== undefined) {
+      refuse('INVALID_ARGUMENT', place, 'a vector and passages', 'one of the two')
+    }
+    return { document: common, dense, passages: [ready(given.vector)] }
+  }
+  const spans = given.passages ?? splitText(given, settings, encoder)
+  checkSpans(spans, text, place)
+  const passages = spans.map(({ start, end, vector }) => {
+    if (vector !== undefined) return ready(vector)
+    const part = text.slice(start, end)
+    // A text of nothing would be found by what the model makes of nothing.
+    if (part.trim() === '') return NO_TERMS
+    if (encoder !== undefined) return part
+    return refuse(
+      'INVALID_ARGUMENT',
+      place,
+      'a text, and the collection has no model to encode it',
+      'a vector'
+    )
+  })
+  const isWhole = spans.length === 1 && spans[0]!.start === 0 && spans[0]!.end === text.length
+  const document = isWhole
+    ? common
+    : { ...common, passages: spans.map(({ start, end }) => [start, end] as const) }
+  return { document, dense, passages }
+}
+
+/** Puts the vectors of the model in the places of the texts. */
+export function withVectors(
+  { document, dense, passages }: CheckedDocument,
+  nextVector: () => SparseVector
+): DocumentToWrite {
+  const vectors = passages.map(part => (typeof part === 'string' ? nextVector() : part))
+  return { document, vectors: { passages: vectors, ...(dense && { dense }) } }
+}
+
+function pruned(vector: SparseVector, { topTokens, minWeight }: CollectionSettings): SparseVector {
+  if (topTokens === undefined && minWeight === undefined) return vector
+  return pruneVector(vector, {
+    ...(topTokens !== undefined && { topTokens }),
+    ...(minWeight !== undefined && { minWeight })
+  })
+}
+
+function checkMetadata(metadata: unknown, place: string): asserts metadata is Metadata {
+  const isObject = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
+  const problem = isObject ? jsonProblem(metadata) : 'is no object'
+  if (problem !== undefined) {
+    refuse(
+      'INVALID_ARGUMENT',
+      `${place}: metadata`,
+      `it ${problem}`,
+      'what JSON can hold, and dates'
+    )
+  }
+  // Letters take at most three bytes each, so most need no counting.
+  const json = JSON.stringify(metadataToJson(metadata as Metadata))
+  if (json.length * 3 <= MAX_METADATA_BYTES) return
+  const numBytes = new TextEncoder().encode(json).length
+  if (numBytes > MAX_METADATA_BYTES) {
+    const expected = `at most ${MAX_METADATA_BYTES} bytes of JSON`
+    refuse('INVALID_ARGUMENT', `${place}: metadata`, `it has ${numBytes} bytes`, expected)
+  }
+}
+
+function checkDense(given: ArrayLike<number>, place: string): Float32Array {
+  const dense = Float32Array.from(given)
+  if (dense.length > 0 && dense.every(Number.isFinite)) return dense
+  return refuse(
+    'INVALID_VECTOR',
+    `${place}: dense`,
+    dense.length === 0 ? 'it is empty' : 'it holds a value that is no finite number',
+    'finite numbers'
+  )
+}
+
+function checkSpans(
+  spans: readonly { readonly start: number; readonly end: number }[],
+  text: string,
+  place: string
+): void {
+  if (spans.length === 0) refuse('INVALID_ARGUMENT', place, 'no passages', 'at least one')
+  for (const { start, end } of spans) {
+    const isInside = Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end
+    if (isInside && end <= text.length) continue
+    const expected = `offsets from 0 to ${text.length}`
+    refuse('INVALID_ARGUMENT', place, `a passage from ${start} to ${end}`, expected)
+  }
+}
+
+function refuse(
+  code: 'INVALID_KEY' | 'INVALID_ARGUMENT' | 'INVALID_VECTOR',
+  place: string,
+  problem: string,
+  expected: string
+): never {
+  throw new EsplanadeError(code, { place, problem, expected })
+}

@@ -1,0 +1,231 @@
+import { metadataToJson } from '../corpus/metadata.ts'
+import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
+import { EsplanadeError } from '../errors.ts'
+import type { Progress, TaskOptions } from '../progress.ts'
+import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { CollectionContext } from './snapshot.ts'
+import {
+  type CheckedDocument,
+  checkDocument,
+  type UpsertDocument,
+  withVectors
+} from './upsert-documents.ts'
+import type { View } from './view.ts'
+import type { DocumentToWrite } from './writer.ts'
+
+/** How far an upsert has come: `done` counts documents that are durable or were unchanged. */
+export interface UpsertProgress extends Progress {
+  /** Passages that the model has encoded. */
+  readonly numEncoded: number
+  /** Passages that the model read in part only. */
+  readonly numTruncated: number
+}
+
+/** Options of an upsert. */
+export interface UpsertOptions extends TaskOptions<UpsertProgress> {
+  /**
+   * Passes over documents that stand in the collection with the same text, passages and metadata;
+   * their vectors are not compared. Default false: they are written anew.
+   */
+  readonly onlyChanged?: boolean
+}
+
+/** What an upsert did. */
+export interface UpsertResult {
+  /** Documents written. */
+  readonly numWritten: number
+  /** With `onlyChanged`: documents passed over. */
+  readonly numUnchanged: number
+  /** Passages that the model read in part only. */
+  readonly numTruncated: number
+}
+
+/** What an upsert needs of its collection. */
+export interface UpsertTarget {
+  readonly context: CollectionContext
+  readonly view: () => View
+  /** Resolves when there is room for more. */
+  readonly room: () => Promise<void>
+  readonly write: (documents: readonly DocumentToWrite[]) => Promise<number>
+}
+
+/** Documents of a batch, and UTF-16 units of their texts. */
+const BATCH_DOCUMENTS = 1000
+const BATCH_TEXT = 2 ** 23
+
+/** Checks, encodes and writes documents, batch after batch; a batch is encoded while one is written. */
+export async function upsertAll(
+  documents: Iterable<UpsertDocument> | AsyncIterable<UpsertDocument>,
+  target: UpsertTarget,
+  options: UpsertOptions
+): Promise<UpsertResult> {
+  return new Upsert(target, options).run(documents)
+}
+
+class Upsert {
+  readonly #target: UpsertTarget
+  readonly #options: UpsertOptions
+  readonly #keys = new Set<string>()
+  #encoder: SparseEncoder | undefined
+  #numSeen = 0
+  #numWritten = 0
+  #numUnchanged = 0
+  #numEncoded = 0
+  #numTruncated = 0
+  /** The batch that is being written; one more is encoded beside it. */
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(target: UpsertTarget, options: UpsertOptions) {
+    this.#target = target
+    this.#options = options
+  }
+
+  async run(
+    documents: Iterable<UpsertDocument> | AsyncIterable<UpsertDocument>
+  ): Promise<UpsertResult> {
+    try {
+      // What is in memory already is checked before anything is written.
+      if (Array.isArray(documents)) await this.#writeArray(documents)
+      else await this.#writeStream(documents)
+    } finally {
+      // Nothing is under way when the caller hears of a mistake.
+      await this.#writing.catch(() => undefined)
+    }
+    await this.#writing
+    return {
+      numWritten: this.#numWritten,
+      numUnchanged: this.#numUnchanged,
+      numTruncated: this.#numTruncated
+    }
+  }
+
+  async #writeArray(documents: readonly UpsertDocument[]): Promise<void> {
+    const checked: CheckedDocument[] = []
+    for (const document of documents) checked.push(await this.#check(document))
+    for (let first = 0; first < checked.length; first += BATCH_DOCUMENTS) {
+      await this.#batch(checked.slice(first, first + BATCH_DOCUMENTS))
+    }
+  }
+
+  async #writeStream(
+    documents: Iterable<UpsertDocument> | AsyncIterable<UpsertDocument>
+  ): Promise<void> {
+    let batch: CheckedDocument[] = []
+    let textLength = 0
+    for await (const document of documents) {
+      const checked = await this.#check(document)
+      batch.push(checked)
+      textLength += checked.document.text.length
+      if (batch.length < BATCH_DOCUMENTS && textLength < BATCH_TEXT) continue
+      await this.#batch(batch)
+      batch = []
+      textLength = 0
+    }
+    if (batch.length > 0) await this.#batch(batch)
+  }
+
+  async #check(document: UpsertDocument): Promise<CheckedDocument> {
+    const { settings, encoder } = this.#target.context
+    const place = `document ${++this.#numSeen}`
+    const isText = document?.vector === undefined && settings.model !== undefined
+    if (isText) this.#encoder ??= await encoder.get()
+    const checked = checkDocument(document, place, settings, this.#encoder)
+    const { namespace, key } = checked.document
+    const name = `${namespace}\0${key}`
+    if (this.#keys.has(name)) {
+      throw new EsplanadeError('DUPLICATE_KEY', {
+        place,
+        problem: `the key ${JSON.stringify(key)} was given before in this call`,
+        expected: 'a key of its own for every document',
+        remedy: 'Leave one of the two out, or write them one call after the other'
+      })
+    }
+    this.#keys.add(name)
+    return checked
+  }
+
+  async #batch(checked: readonly CheckedDocument[]): Promise<void> {
+    this.#checkSignal()
+    const wanted = this.#options.onlyChanged
+      ? checked.filter(document => !this.#isUnchanged(document))
+      : checked
+    this.#numUnchanged += checked.length - wanted.length
+    const ready = await this.#encode(wanted)
+    await this.#writing
+    await this.#target.room()
+    this.#checkSignal()
+    this.#writing = this.#write(ready)
+    // Its error is met where it is awaited.
+    this.#writing.catch(() => undefined)
+  }
+
+  async #write(documents: readonly DocumentToWrite[]): Promise<void> {
+    if (documents.length > 0) this.#numWritten += await this.#target.write(documents)
+    this.#report()
+  }
+
+  /** Encodes the texts of a batch. */
+  async #encode(checked: readonly CheckedDocument[]): Promise<DocumentToWrite[]> {
+    const texts = checked.flatMap(({ passages }) =>
+      passages.filter(part => typeof part === 'string')
+    )
+    let vectors: SparseVector[] = []
+    if (texts.length > 0) {
+      const { topTokens, minWeight } = this.#target.context.settings
+      const { signal } = this.#options
+      const { numEncoded, numTruncated } = this.#counts()
+      vectors = await this.#encoder!.encodeDocument(texts, {
+        ...(signal && { signal }),
+        ...(topTokens !== undefined && { topTokens }),
+        ...(minWeight !== undefined && { minWeight }),
+        onProgress: progress => {
+          this.#numEncoded = numEncoded + progress.done
+          this.#numTruncated = numTruncated + progress.numTruncated
+          this.#report()
+        }
+      })
+    }
+    let next = 0
+    return checked.map(document => withVectors(document, () => vectors[next++]!))
+  }
+
+  #counts(): { numEncoded: number; numTruncated: number } {
+    return { numEncoded: this.#numEncoded, numTruncated: this.#numTruncated }
+  }
+
+  #isUnchanged({ document }: CheckedDocument): boolean {
+    const { store } = this.#target.view()
+    const seq = store.seqOf(document.namespace, document.key)
+    const stored = seq === undefined ? undefined : store.document(seq)
+    return (
+      stored !== undefined &&
+      stored.text === document.text &&
+      JSON.stringify(stored.passages) === JSON.stringify(document.passages) &&
+      canonical(metadataToJson(stored.metadata)) === canonical(metadataToJson(document.metadata))
+    )
+  }
+
+  #report(): void {
+    this.#options.onProgress?.({
+      done: this.#numWritten + this.#numUnchanged,
+      ...this.#counts()
+    })
+  }
+
+  #checkSignal(): void {
+    if (!this.#options.signal?.aborted) return
+    throw new EsplanadeError('ABORTED', {
+      problem: `stopped after ${this.#numWritten} documents, which are written`,
+      cause: this.#options.signal.reason
+    })
+  }
+}
+
+/** JSON with the fields of each object in one order. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part
+  )
+}

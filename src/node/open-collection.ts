@@ -1,0 +1,318 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { Collection } from '../collection/collection.ts'
+import { CollectionEncoder } from '../collection/collection-encoder.ts'
+import type { FlushLimits } from '../collection/maintenance.ts'
+import { checkPassageTokens } from '../collection/passage-spans.ts'
+import { emptySegmentManifest } from '../collection/segment-manifest.ts'
+import {
+  type CollectionSettings,
+  generationNumber,
+  type ModelRecord,
+  refuseMismatch
+} from '../collection/settings.ts'
+import type { Durability } from '../collection/store.ts'
+import { loadSparseEncoder } from '../encoder/load-sparse-encoder.ts'
+import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
+import { EsplanadeError } from '../errors.ts'
+import type { Metric } from '../vector/similarity.ts'
+import { backupCollection } from './backup.ts'
+import {
+  type GenerationPaths,
+  generationPaths,
+  readCollectionFile,
+  readManifest,
+  readSettings,
+  removeOrphans,
+  writeCollectionFile,
+  writeManifest,
+  writeSettings
+} from './collection-files.ts'
+import { fileError } from './file-error.ts'
+import { GenerationStorage } from './generation-storage.ts'
+import { LmdbStore } from './lmdb-store.ts'
+import { modelFolder } from './model-folder.ts'
+import { WriterLock } from './writer-lock.ts'
+
+/** How a collection is opened, and, where there is none, made. */
+export interface OpenOptions {
+  /**
+   * The model that turns texts into vectors: a shipped one's name or a folder. Null: the vectors
+   * are made elsewhere. Default: the one that the collection was made with; `'splade-tiny'` for a new
+   * one. For a collection that is there it must be the same model, but may lie elsewhere by now.
+   */
+  readonly model?: string | null
+  /** How the model is loaded. */
+  readonly load?: LoadOptions
+  /** How vectors are compared; default `'dot'`. Fixed when the collection is made. */
+  readonly metric?: Metric
+  /**
+   * Splits texts of more tokens than this into passages; 0, the default, splits none. Fixed when the
+   * collection is made.
+   */
+  readonly passageTokens?: number
+  /** Keeps the heaviest terms of each vector; default all. Fixed when the collection is made. */
+  readonly topTokens?: number
+  /** Keeps terms of at least this weight. Fixed when the collection is made. */
+  readonly minWeight?: number
+  /** When a write is acknowledged; default `'sync'`: when the disk has it. */
+  readonly durability?: Durability
+  /** Only reads, beside any process that writes; default false. */
+  readonly readOnly?: boolean
+  /** Makes a collection where there is none; default true, unless it is opened for reading only. */
+  readonly create?: boolean
+  /** When documents in memory become a segment. */
+  readonly flushLimits?: FlushLimits
+}
+
+const DEFAULT_MODEL = 'splade-tiny'
+const FIRST_GENERATION = 'g1'
+const LOCK_FILE = 'writer.lock'
+
+/**
+ * Opens the collection in a directory, or makes one.
+ *
+ * One process at a time writes; any number read (`readOnly`), and see what it writes.
+ *
+ * @throws EsplanadeError `COLLECTION_LOCKED` when another process writes (it names its pid);
+ *   `COLLECTION_MISMATCH` when it was made with another model or setting; `COLLECTION_CORRUPT`,
+ *   `COLLECTION_VERSION`, `COLLECTION_NOT_FOUND`, `COLLECTION_EXISTS` (the directory holds something
+ *   else), `FILE_UNREADABLE`, `FILE_UNWRITABLE`, `INVALID_ARGUMENT`, and what loading a model throws
+ */
+export async function openCollection(
+  directory: string,
+  options: OpenOptions = {}
+): Promise<Collection> {
+  checkPassageTokens(options.passageTokens)
+  const path = resolve(directory)
+  const { readOnly = false, create = !readOnly } = options
+  if (!create || readOnly) return openExisting(path, options)
+  await prepareDirectory(path)
+  const lock = await WriterLock.acquire(join(path, LOCK_FILE))
+  try {
+    if (!existsSync(join(path, 'collection.json'))) await createGeneration(path, options)
+    return await openLocked(path, options, lock)
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+async function openExisting(path: string, options: OpenOptions): Promise<Collection> {
+  if (!existsSync(join(path, 'collection.json'))) throw await notFound(path)
+  if (options.readOnly) return openLocked(path, options, undefined)
+  const lock = await WriterLock.acquire(join(path, LOCK_FILE))
+  try {
+    return await openLocked(path, options, lock)
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+/** Opens what is there; the lock is held by whoever writes. */
+async function openLocked(
+  path: string,
+  options: OpenOptions,
+  lock: WriterLock | undefined
+): Promise<Collection> {
+  const { active } = await readCollectionFile(path)
+  const paths = generationPaths(path, active)
+  const settings = await readSettings(paths)
+  const { durability, readOnly = false, flushLimits } = options
+  const encoder = await encoderFor(path, settings, options)
+  let store: LmdbStore | undefined
+  try {
+    store = await LmdbStore.open(paths.store, { readOnly, ...(durability && { durability }) })
+    if (!readOnly) await removeOrphans(paths, await readManifest(paths))
+    const storage = new GenerationStorage(paths, settings, store)
+    const opened = store
+    return await Collection.load({
+      directory: path,
+      context: { settings, encoder },
+      store,
+      storage,
+      readOnly,
+      flushLimits,
+      backup: (to, manifest) => backupCollection(paths, opened, manifest, to),
+      onClose: async () => lock?.release()
+    })
+  } catch (error) {
+    await store?.close()
+    await encoder.close()
+    throw error
+  }
+}
+
+/** The collection's model; a model that was asked for is compared with it at once. */
+async function encoderFor(
+  path: string,
+  settings: CollectionSettings,
+  options: OpenOptions
+): Promise<CollectionEncoder> {
+  const { model, metric, passageTokens, topTokens, minWeight } = options
+  const wanted = { metric, passageTokens, topTokens, minWeight }
+  const given = Object.entries(wanted).filter(([, value]) => value !== undefined)
+  refuseMismatch(settings, Object.fromEntries(given), path)
+  if (model === null) refuseMismatch(settings, { model }, path)
+  if (model === undefined || model === null || model === settings.model?.source) {
+    return new CollectionEncoder(settings.model, record => loadModel(path, record))
+  }
+  const encoder = await loadSparseEncoder(modelFolder(model), {
+    ...options.load,
+    ...(settings.model && { pooling: settings.model.pooling, maxTokens: settings.model.maxTokens })
+  })
+  try {
+    refuseMismatch(settings, { model: recordOf(encoder, model) }, path)
+  } catch (error) {
+    await encoder.close()
+    throw error
+  }
+  return new CollectionEncoder(settings.model, async () => encoder)
+}
+
+async function loadModel(
+  path: string,
+  { source, pooling, maxTokens }: ModelRecord
+): Promise<SparseEncoder> {
+  try {
+    return await loadSparseEncoder(modelFolder(source), { pooling, maxTokens })
+  } catch (cause) {
+    if (!(cause instanceof EsplanadeError && cause.code === 'MODEL_NOT_FOUND')) throw cause
+    throw new EsplanadeError('MODEL_NOT_FOUND', {
+      place: path,
+      problem: `the collection was made with the model in ${source}, which is not there any more`,
+      remedy: 'Say where it is now: --model, or open(directory, { model })',
+      cause
+    })
+  }
+}
+
+/** Makes sure that a collection may be made here. */
+async function prepareDirectory(path: string): Promise<void> {
+  try {
+    // Not by `recursive` alone: where nothing can be made, as in /proc, that never returns.
+    if (!existsSync(path)) {
+      if (!existsSync(join(path, '..'))) await mkdir(join(path, '..'), { recursive: true })
+      await mkdir(path)
+    }
+    const names = await readdir(path)
+    if (names.includes('collection.json')) return
+    if (names.every(isOurs)) return
+    if (await isOldIndex(path)) throw oldIndex(path)
+  } catch (cause) {
+    throw fileError(cause, path, 'write')
+  }
+  throw new EsplanadeError('COLLECTION_EXISTS', {
+    place: path,
+    problem: 'a folder that holds something else is here',
+    remedy: 'Choose a place that is not there yet; nothing of this is replaced'
+  })
+}
+
+/** What a collection that was being made may have left. */
+function isOurs(name: string): boolean {
+  return (
+    name.startsWith(LOCK_FILE) || generationNumber(name) !== undefined || /\.partial/.test(name)
+  )
+}
+
+async function createGeneration(path: string, options: OpenOptions): Promise<void> {
+  const paths = generationPaths(path, FIRST_GENERATION)
+  await refuseToReplace(path)
+  const settings = await newSettings(options)
+  try {
+    await rm(paths.folder, { recursive: true, force: true })
+    await mkdir(paths.segments, { recursive: true })
+  } catch (cause) {
+    throw fileError(cause, paths.folder, 'write')
+  }
+  await writeSettings(paths, settings)
+  await writeManifest(paths, emptySegmentManifest())
+  const store = await LmdbStore.open(paths.store, { create: true })
+  await store.close()
+  // From here on it is a collection.
+  await writeCollectionFile(path, { active: FIRST_GENERATION })
+}
+
+/** A collection whose `collection.json` was lost must not be taken for one that was never finished. */
+async function refuseToReplace(path: string): Promise<void> {
+  for (const name of await readdir(path)) {
+    if (generationNumber(name) === undefined) continue
+    if (!(await holdsDocuments(generationPaths(path, name)))) continue
+    throw new EsplanadeError('COLLECTION_CORRUPT', {
+      place: join(path, 'collection.json'),
+      problem: 'the file is missing, and the documents of a collection are here',
+      remedy: `Write it anew: esplanade repair ${path}`
+    })
+  }
+}
+
+async function holdsDocuments(paths: GenerationPaths): Promise<boolean> {
+  if (!existsSync(join(paths.store, 'data.mdb'))) return false
+  const store = await LmdbStore.open(paths.store)
+  try {
+    const snapshot = store.snapshot()
+    const { commit } = snapshot.state
+    snapshot.close()
+    return commit > 0
+  } finally {
+    await store.close()
+  }
+}
+
+async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
+  const { model = DEFAULT_MODEL, metric = 'dot', passageTokens, topTokens, minWeight } = options
+  let record: ModelRecord | undefined
+  if (model !== null) {
+    const encoder = await loadSparseEncoder(modelFolder(model), options.load)
+    record = recordOf(encoder, model)
+    await encoder.close()
+  }
+  return {
+    ...(record && { model: record }),
+    metric,
+    precision: 'float32',
+    ...(passageTokens && { passageTokens }),
+    ...(topTokens !== undefined && { topTokens }),
+    ...(minWeight !== undefined && { minWeight })
+  }
+}
+
+function recordOf(encoder: SparseEncoder, nameOrFolder: string): ModelRecord {
+  return {
+    source: modelFolder(nameOrFolder).source,
+    name: encoder.name,
+    vocabularyFingerprint: encoder.vocabulary.fingerprint,
+    weightsFingerprint: encoder.fingerprint,
+    pooling: encoder.pooling,
+    precision: 'float32',
+    maxTokens: encoder.maxTokens
+  }
+}
+
+async function notFound(path: string): Promise<EsplanadeError> {
+  if (await isOldIndex(path)) return oldIndex(path)
+  const isFile = existsSync(path) && (await readdir(path).catch(() => undefined)) === undefined
+  return new EsplanadeError('COLLECTION_NOT_FOUND', {
+    place: path,
+    problem: isFile ? 'a file, not the directory of a collection' : 'there is no collection here',
+    remedy: `Make one: esplanade index ${isFile ? 'FILE --to DIR' : `IN --to ${path}`}`
+  })
+}
+
+/** Version 0.1 of the package wrote directories of another layout. */
+async function isOldIndex(path: string): Promise<boolean> {
+  const json = await readFile(join(path, 'manifest.json'), 'utf8').catch(() => '')
+  return json.includes('"esplanade-index"')
+}
+
+function oldIndex(path: string): EsplanadeError {
+  return new EsplanadeError('COLLECTION_VERSION', {
+    place: path,
+    problem: 'an index of format version 0, which was provisional',
+    expected: 'a collection of format version 1',
+    remedy: 'Index the documents again into another directory'
+  })
+}
