@@ -124,7 +124,10 @@ export class CollectionState {
     const snapshot = this.#store.snapshot()
     const { state } = this.#view.store
     const { commit } = snapshot.state
-    if (commit === state.commit) return snapshot.close()
+    if (commit === state.commit) {
+      snapshot.close()
+      return
+    }
     for (const seq of snapshot.seqs(state.lastSeq + 1, snapshot.state.lastSeq)) {
       this.delta.add(snapshot.document(seq)!, snapshot.vectors(seq)!.passages)
     }

@@ -146,8 +146,8 @@ export class Collection {
   ): Promise<number> {
     this.#checkWritable()
     const { namespace = '' } = options
-    if (typeof selection === 'object' && 'filter' in selection) {
-      const filter = parseFilter(selection.filter)
+    if (typeof selection === 'object' && !Array.isArray(selection)) {
+      const filter = parseFilter((selection as { readonly filter: unknown }).filter)
       checkFilterTypes(filter, namespace, this.#state.view)
       const scope = { namespace, filter }
       return this.#writer.write({

@@ -52,8 +52,7 @@ export class GenerationStorage implements SegmentStorage {
 
   async open(record: SegmentRecord): Promise<OpenSegment> {
     const { segment, seqs, columns } = await openSegmentFiles(this.#paths, record)
-    const place = segmentPaths(this.#paths, record.file).columns
-    return new OpenSegment(record, segment, seqs, Columns.open(columns, place))
+    return new OpenSegment(record, segment, seqs, columns)
   }
 
   async build(request: SegmentRequest): Promise<OpenSegment | undefined> {
