@@ -17,8 +17,9 @@ import {
   parseCollectionFile,
   parseSettings
 } from '../collection/settings.ts'
-import { type ErrorDetails, EsplanadeError } from '../errors.ts'
-import { xxh32 } from '../kernel/xxh32.ts'
+import { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
+import { Columns } from '../filter/columns.ts'
+import { HEADER_CHECKSUM as COLUMNS_CHECKSUM } from '../filter/columns-format.ts'
 import type { Segment } from '../segment/segment.ts'
 import { HEADER_CHECKSUM } from '../segment/segment-format.ts'
 import { removePartials, writeAtomically } from './atomic-file.ts'
@@ -144,7 +145,7 @@ export function segmentPaths(
 export async function writeSegmentFiles(
   paths: GenerationPaths,
   file: string,
-  { segment, columns, ...built }: BuiltSegment
+  { segment, seqs, columns }: BuiltSegment
 ): Promise<SegmentRecord> {
   const place = segmentPaths(paths, file)
   await mkdir(paths.segments, { recursive: true }).catch(cause => {
@@ -154,15 +155,15 @@ export async function writeSegmentFiles(
   await writeAtomically(place.columns, columns)
   return {
     file,
-    firstSeq: built.firstSeq,
-    lastSeq: built.lastSeq,
-    numDocuments: built.numDocuments,
-    numEntries: built.numEntries,
+    firstSeq: seqs.firstSeq,
+    lastSeq: seqs.lastSeq,
+    numDocuments: seqs.numDocuments,
+    numEntries: seqs.numEntries,
     numPostings: segment.header.numPostings,
     fileBytes: segment.fileBytes,
-    headerChecksum: headerChecksum(segment),
+    fileChecksum: uint32(segment.bytes(), HEADER_CHECKSUM),
     columnsBytes: columns.length,
-    columnsChecksum: xxh32(columns)
+    columnsChecksum: uint32(columns, COLUMNS_CHECKSUM)
   }
 }
 
@@ -170,8 +171,7 @@ export async function writeSegmentFiles(
 export interface SegmentFiles {
   readonly segment: Segment
   readonly seqs: EntrySeqs
-  /** The bytes of the `.columns` file; their checksum is verified. */
-  readonly columns: Uint8Array<ArrayBuffer>
+  readonly columns: Columns
 }
 
 /**
@@ -217,7 +217,7 @@ async function readVectors(path: string, record: SegmentRecord, remedy: string):
     {
       segments: [segments.length, 1],
       bytes: [segment.fileBytes, record.fileBytes],
-      checksum: [headerChecksum(segment), record.headerChecksum],
+      checksum: [uint32(segment.bytes(), HEADER_CHECKSUM), record.fileChecksum],
       entries: [numDocuments, record.numEntries],
       postings: [numPostings, record.numPostings]
     },
@@ -229,19 +229,26 @@ async function readVectors(path: string, record: SegmentRecord, remedy: string):
 
 async function readColumns(
   path: string,
-  { columnsBytes, columnsChecksum }: SegmentRecord,
+  { columnsBytes, columnsChecksum, numEntries }: SegmentRecord,
   remedy: string
-): Promise<Uint8Array<ArrayBuffer>> {
-  let read: Uint8Array
+): Promise<Columns> {
+  let bytes: Uint8Array
+  let columns: Columns
   try {
-    read = await readFile(path)
+    bytes = await readFile(path)
+    columns = Columns.open(bytes, path)
   } catch (cause) {
     throw damaged(fileError(cause, path, 'read'), path, remedy)
   }
-  checkFigures({ bytes: [read.length, columnsBytes] }, path, remedy)
-  // Numbers of 4 and 8 bytes are read in place, and small files share a buffer with others.
-  const columns = new Uint8Array(read)
-  checkFigures({ checksum: [xxh32(columns), columnsChecksum] }, path, remedy)
+  checkFigures(
+    {
+      bytes: [bytes.length, columnsBytes],
+      checksum: [uint32(bytes, COLUMNS_CHECKSUM), columnsChecksum],
+      entries: [columns.numDocuments, numEntries]
+    },
+    path,
+    remedy
+  )
   return columns
 }
 
@@ -253,10 +260,8 @@ function readSeqs(segment: Segment, path: string, remedy: string): EntrySeqs {
   }
 }
 
-/** The checksum that ends the header of a segment. */
-function headerChecksum(segment: Segment): number {
-  const { buffer } = segment.memory.views.u8
-  return new DataView(buffer, segment.base + HEADER_CHECKSUM, 4).getUint32(0, true)
+function uint32({ buffer, byteOffset }: Uint8Array, at: number): number {
+  return new DataView(buffer, byteOffset + at, 4).getUint32(0, true)
 }
 
 /** What a file says of itself must be what the manifest says of it. */
@@ -272,6 +277,14 @@ function checkFigures(
   }
 }
 
+/** A segment of another version is none that this manifest names. */
+const DAMAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'INDEX_CORRUPT',
+  'INDEX_VERSION',
+  'COLLECTION_CORRUPT',
+  'COLLECTION_VERSION'
+])
+
 /** A file of a collection that is missing or wrong is a damage of the collection. */
 function damaged(error: unknown, place: string, remedy: string): unknown {
   if (!(error instanceof EsplanadeError)) return error
@@ -279,10 +292,7 @@ function damaged(error: unknown, place: string, remedy: string): unknown {
   if (code === 'FILE_NOT_FOUND') {
     return corrupt({ place, problem: 'the file is missing', remedy, cause: error })
   }
-  // A segment of another version is none that this manifest names.
-  if (code !== 'INDEX_CORRUPT' && code !== 'INDEX_VERSION' && code !== 'COLLECTION_CORRUPT') {
-    return error
-  }
+  if (!DAMAGE.has(code)) return error
   return corrupt({ place, problem, expected, remedy, cause: error })
 }
 

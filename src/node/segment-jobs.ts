@@ -1,11 +1,16 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { type BuildSegmentOptions, buildSegment } from '../collection/build-segment.ts'
+import {
+  type BuildSegmentOptions,
+  type BuiltSegment,
+  buildSegment
+} from '../collection/build-segment.ts'
 import { EntrySeqs } from '../collection/entry-key.ts'
 import type { SegmentRecord } from '../collection/segment-manifest.ts'
 import type { DocumentStore, StoreState } from '../collection/store.ts'
 import { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
+import { Columns } from '../filter/columns.ts'
 import { KernelMemory } from '../kernel/kernel-memory.ts'
 import { Segment } from '../segment/segment.ts'
 import type { SegmentHead } from '../segment/segment-reader.ts'
@@ -14,6 +19,7 @@ import {
   type GenerationPaths,
   openSegmentFiles,
   type SegmentFiles,
+  segmentPaths,
   writeSegmentFiles
 } from './collection-files.ts'
 
@@ -29,17 +35,22 @@ export interface SegmentJob {
   readonly build: Omit<BuildSegmentOptions, 'signal'>
 }
 
+/** A segment whose files are written. */
+export interface WrittenSegment extends BuiltSegment {
+  readonly record: SegmentRecord
+}
+
 /** A segment whose files are written, and which is open. */
-export interface WrittenSegment extends SegmentFiles {
+export interface FinishedSegment extends SegmentFiles {
   readonly record: SegmentRecord
 }
 
 /** What came of a job. */
-export interface SegmentJobResult {
+export interface SegmentJobResult<Made = FinishedSegment> {
   /** The store that was read: of removals after its `lastTombstone` the segment knows nothing. */
   readonly state: StoreState
   /** Undefined where no document of the range is alive. */
-  readonly written: WrittenSegment | undefined
+  readonly made: Made | undefined
 }
 
 /**
@@ -51,15 +62,13 @@ export async function runSegmentJob(
   store: DocumentStore,
   { paths, file, first, last, build }: SegmentJob,
   signal?: AbortSignal
-): Promise<SegmentJobResult> {
+): Promise<SegmentJobResult<WrittenSegment>> {
   const snapshot = store.snapshot()
   try {
     const { state } = snapshot
     const built = await buildSegment(snapshot, first, last, { ...build, signal })
-    if (built === undefined) return { state, written: undefined }
-    const record = await writeSegmentFiles(paths, file, built)
-    const { segment, columns } = built
-    return { state, written: { record, segment, columns, seqs: EntrySeqs.of(segment, file) } }
+    if (built === undefined) return { state, made: undefined }
+    return { state, made: { ...built, record: await writeSegmentFiles(paths, file, built) } }
   } finally {
     snapshot.close()
   }
@@ -142,7 +151,7 @@ export class SegmentJobs {
       throw new EsplanadeError(refused.code, refused)
     }
     const { state, posted } = answer
-    return { state, written: posted && (await received(job.paths, posted)) }
+    return { state, made: posted && (await received(job.paths, posted)) }
   }
 }
 
@@ -150,11 +159,16 @@ export class SegmentJobs {
 async function received(
   paths: GenerationPaths,
   { record, head, memory, seqs, columns }: PostedSegment
-): Promise<WrittenSegment> {
+): Promise<FinishedSegment> {
   if (memory === undefined) return { record, ...(await openSegmentFiles(paths, record)) }
   const attached = KernelMemory.attach(memory)
   const segment = new Segment({ ...head, metadata: {}, memory: attached, base: SEGMENT_BASE })
-  return { record, segment, seqs: new EntrySeqs(seqs, record.numDocuments), columns }
+  return {
+    record,
+    segment,
+    seqs: new EntrySeqs(seqs, record.numDocuments),
+    columns: Columns.open(columns, segmentPaths(paths, record.file).columns)
+  }
 }
 
 /** The worker, and the one job that it may have. */

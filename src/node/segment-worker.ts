@@ -6,7 +6,8 @@ import {
   type SegmentJob,
   type SegmentJobResult,
   type WorkerAnswer,
-  type WorkerMessage
+  type WorkerMessage,
+  type WrittenSegment
 } from './segment-jobs.ts'
 
 /** The thread of `SegmentJobs`: it builds segments from the store, and writes their files. */
@@ -49,13 +50,13 @@ async function storeAt(path: string): Promise<LmdbStore> {
 }
 
 /** The memory is shared; seqs and columns are handed over. */
-function post({ state, written }: SegmentJobResult): void {
+function post({ state, made }: SegmentJobResult<WrittenSegment>): void {
   const transferred: TransferListItem[] = []
   let message: WorkerAnswer = { state, posted: undefined }
-  if (written !== undefined) {
-    const { record, segment, columns } = written
+  if (made !== undefined) {
+    const { record, segment, columns } = made
     const { header, sections, fileBytes } = segment
-    const seqs = written.seqs.seqs as Float64Array<ArrayBuffer>
+    const seqs = made.seqs.seqs as Float64Array<ArrayBuffer>
     const head = { header, sections, fileBytes }
     transferred.push(columns.buffer, seqs.buffer)
     message = { state, posted: { record, head, memory: segment.memory.shared, seqs, columns } }
