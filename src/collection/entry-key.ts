@@ -72,7 +72,7 @@ export class EntrySeqs {
       const passageStart = at + 1
       if (hasPassage) for (at++; at < end; at++) passage = 10 * passage + digit(bytes[at]!)
       // A byte that is no digit makes the number NaN, of which no comparison is true.
-      const isNumber = seq <= Number.MAX_SAFE_INTEGER && bytes[seqStart] !== ZERO
+      const isNumber = seq > 0 && seq <= Number.MAX_SAFE_INTEGER && bytes[seqStart] !== ZERO
       const isPassage = !hasPassage || (passage > 0 && bytes[passageStart] !== ZERO)
       if (!isNumber || !isPassage) throw malformed(segment, entry, place)
       const isNext = passage === 0 ? seq > last : seq === last && passage === lastPassage + 1
