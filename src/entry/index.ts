@@ -7,10 +7,29 @@
 import { startSearchThreads } from '../node/search-threads.ts'
 import { provideThreads } from '../search/threads.ts'
 
+export type { Collection, CompactOptions, DeleteSelection } from '../collection/collection.ts'
 export type { StoredDocument } from '../collection/document-store.ts'
 export type { IndexOptions, IndexProgress } from '../collection/index-builder.ts'
 export type { Manifest, ModelRecord } from '../collection/manifest.ts'
+export type {
+  CollectionHit,
+  CollectionResult,
+  CollectionSearchOptions,
+  Rerank
+} from '../collection/search-request.ts'
+export type { CollectionSettings } from '../collection/settings.ts'
+export type {
+  CollectionDocument,
+  CollectionSnapshot,
+  CollectionStats,
+  GetOptions,
+  KeyPage,
+  ListOptions
+} from '../collection/snapshot.ts'
+export type { Durability } from '../collection/store.ts'
 export type { DocumentHit, TextIndex, TextSearchOptions } from '../collection/text-index.ts'
+export type { UpsertOptions, UpsertProgress, UpsertResult } from '../collection/upsert.ts'
+export type { UpsertDocument, UpsertPassage } from '../collection/upsert-documents.ts'
 export type { CorpusRecord, DocumentRecord, ProblemRecord } from '../corpus/document.ts'
 export type { DocumentInput } from '../corpus/from-objects.ts'
 export type { JsonValue, Metadata } from '../corpus/metadata.ts'
@@ -24,6 +43,7 @@ export {
   type OpenIndexOptions,
   openIndex
 } from '../node/index-files.ts'
+export { type OpenOptions, openCollection as open } from '../node/open-collection.ts'
 export type { Progress, TaskOptions } from '../progress.ts'
 export type { Explanation } from '../vector/explanation.ts'
 export type { Hit, RankedList } from '../vector/hit.ts'
