@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { type Database, open, type RootDatabase, type RootDatabaseOptions } from 'lmdb'
@@ -52,6 +53,8 @@ export interface EnvironmentOptions extends RootDatabaseOptions {
   readonly path: string
   readonly batchStartThreshold: number
 }
+
+const ALMOST_FULL_BYTES = 1 << 16
 
 /** How lmdb is opened; exported so that a test sees that nothing weakens what `sync` promises. */
 export function environmentOptions(
@@ -119,6 +122,14 @@ export async function commitFailure(error: unknown): Promise<unknown> {
   const { commitError } = error as { commitError?: Promise<never> }
   if (commitError === undefined) return error
   return commitError.catch((reason: unknown) => reason)
+}
+
+/** LMDB takes a write that was cut short, as the last one before a disk is full, for an I/O error. */
+export async function fullDisk(error: unknown, directory: string): Promise<unknown> {
+  if ((error as { code?: unknown }).code !== constants.errno.EIO) return error
+  const { bavail, bsize } = await statfs(directory)
+  if (bavail * bsize > ALMOST_FULL_BYTES) return error
+  return Object.assign(new Error('no space left on device', { cause: error }), { code: 'ENOSPC' })
 }
 
 /** An error of lmdb as ours; lmdb gives an operating system's error as its number. */

@@ -17,6 +17,7 @@ import {
   commitFailure,
   environmentOptions,
   flushEnvironment,
+  fullDisk,
   openDatabases,
   type StoreDatabases,
   storeWriteError
@@ -65,6 +66,7 @@ export class LmdbStore implements DocumentStore {
   #flushTimer: NodeJS.Timeout | undefined
   #flushing: Promise<void> | undefined
   #flushFailure: unknown
+  #isBroken = false
   #isClosed = false
 
   private constructor(directory: string, databases: StoreDatabases, options: StoreOptions) {
@@ -194,6 +196,13 @@ export class LmdbStore implements DocumentStore {
   }
 
   async #commit(batch: WriteBatch): Promise<void> {
+    if (this.#isBroken) {
+      throw new EsplanadeError('FILE_UNWRITABLE', {
+        place: this.#directory,
+        problem: 'the disk refused to write a page that says what the store holds',
+        remedy: 'Close it and open it again: all that was acknowledged is there'
+      })
+    }
     if (this.#flushFailure !== undefined) {
       const failure = this.#flushFailure
       this.#flushFailure = undefined
@@ -204,7 +213,11 @@ export class LmdbStore implements DocumentStore {
     try {
       await root.batch(() => this.#put(batch, state, namespaces))
     } catch (error) {
-      throw storeWriteError(await commitFailure(error), this.#directory)
+      this.#isBroken = !this.#canRead()
+      throw storeWriteError(
+        await fullDisk(await commitFailure(error), this.#directory),
+        this.#directory
+      )
     }
     this.#state = state
     for (const [name, count] of namespaces) this.#namespaces.set(name, count)
@@ -279,6 +292,19 @@ export class LmdbStore implements DocumentStore {
       numDocuments: numDocuments + batch.added.length - batch.removed.length
     }
     return { state, namespaces }
+  }
+
+  /**
+   * Whether LMDB still works. When the write of a meta page fails it gives up until it is opened
+   * again; reads then say so, while lmdb would wait for ever to write.
+   */
+  #canRead(): boolean {
+    try {
+      this.snapshot().close()
+      return true
+    } catch {
+      return false
+    }
   }
 
   #flushSoon(): void {

@@ -31,7 +31,7 @@ export interface WriterLockOptions {
 const UNWRITTEN_MS = 2000
 /** How long a takeover by another process is waited for; it takes about a millisecond. */
 const TAKEOVER_MS = 5000
-const WAIT_MS = 10
+const MAX_WAIT_MS = 100
 
 const NO_HARD_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
@@ -106,14 +106,17 @@ async function takeFile(path: string, own: LockHolder): Promise<LockHolder | und
   const written = `${path}.${own.pid}-${own.token}`
   await writeFile(written, JSON.stringify(own))
   try {
-    for (const deadline = Date.now() + TAKEOVER_MS; ; await sleep(WAIT_MS * Math.random())) {
+    const deadline = Date.now() + TAKEOVER_MS
+    // Many that wait must not keep the one from its work that they wait for.
+    for (let waitMs = 5; ; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)) {
       if (await createFrom(written, path)) return undefined
       const found = await readLock(path)
       if (found === undefined) continue
       if (found.holder !== undefined && (await isAlive(found.holder))) return found.holder
-      if (found.holder === undefined && found.ageMs < UNWRITTEN_MS) continue
-      if (await replaceDead(path, found.content, written, own)) return undefined
+      const isWritten = found.holder !== undefined || found.ageMs >= UNWRITTEN_MS
+      if (isWritten && (await replaceDead(path, found.content, written, own))) return undefined
       if (Date.now() > deadline) throw new Error(`${path}.takeover stays held`)
+      await sleep(waitMs * Math.random())
     }
   } finally {
     await rm(written, { force: true })
