@@ -1,7 +1,5 @@
 import { statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { buildSegment } from '../collection/build-segment.ts'
-import { EntrySeqs } from '../collection/entry-key.ts'
 import { OpenSegment } from '../collection/open-segment.ts'
 import {
   type SegmentManifest,
@@ -10,30 +8,28 @@ import {
 } from '../collection/segment-manifest.ts'
 import type { SegmentRequest, SegmentStorage } from '../collection/segment-storage.ts'
 import type { CollectionSettings } from '../collection/settings.ts'
-import type { DocumentStore } from '../collection/store.ts'
-import { Columns } from '../filter/columns.ts'
 import {
   type GenerationPaths,
   openSegmentFiles,
   readManifest,
   segmentPaths,
-  writeManifest,
-  writeSegmentFiles
+  writeManifest
 } from './collection-files.ts'
 import { fileError } from './file-error.ts'
+import { SegmentJobs } from './segment-jobs.ts'
 
 /** The segments of a generation in its folder. */
 export class GenerationStorage implements SegmentStorage {
   readonly #paths: GenerationPaths
   readonly #settings: CollectionSettings
-  readonly #store: DocumentStore
+  /** A flush does not wait for a merge, which may take minutes. */
+  readonly #jobs = { flush: new SegmentJobs(), merge: new SegmentJobs() }
   /** What tells the manifest file that was read last from another. */
   #manifestStamp = ''
 
-  constructor(paths: GenerationPaths, settings: CollectionSettings, store: DocumentStore) {
+  constructor(paths: GenerationPaths, settings: CollectionSettings) {
     this.#paths = paths
     this.#settings = settings
-    this.#store = store
   }
 
   async readManifest(): Promise<SegmentManifest> {
@@ -55,24 +51,21 @@ export class GenerationStorage implements SegmentStorage {
     return new OpenSegment(record, segment, seqs, columns)
   }
 
-  async build(request: SegmentRequest): Promise<OpenSegment | undefined> {
+  async build(
+    request: SegmentRequest,
+    purpose: 'flush' | 'merge'
+  ): Promise<OpenSegment | undefined> {
     const { firstSeq, lastSeq, file, reorder, signal } = request
     const { metric, precision } = this.#settings
-    const snapshot = this.#store.snapshot()
-    try {
-      const built = await buildSegment(snapshot, firstSeq, lastSeq, {
-        metric,
-        precision,
-        reorder,
-        signal
-      })
-      if (built === undefined) return undefined
-      const record = await writeSegmentFiles(this.#paths, segmentFileName(file), built)
-      const seqs = EntrySeqs.of(built.segment)
-      return new OpenSegment(record, built.segment, seqs, Columns.open(built.columns))
-    } finally {
-      snapshot.close()
+    const job = {
+      paths: this.#paths,
+      file: segmentFileName(file),
+      first: firstSeq,
+      last: lastSeq,
+      build: { metric, precision, reorder }
     }
+    const { made } = await this.#jobs[purpose].run(job, signal)
+    return made && new OpenSegment(made.record, made.segment, made.seqs, made.columns)
   }
 
   async remove(records: readonly SegmentRecord[]): Promise<void> {
@@ -85,7 +78,9 @@ export class GenerationStorage implements SegmentStorage {
     }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await Promise.all(Object.values(this.#jobs).map(jobs => jobs.close()))
+  }
 }
 
 /** Changes whenever the file is replaced. */

@@ -126,7 +126,7 @@ async function openLocked(
   try {
     store = await LmdbStore.open(paths.store, { readOnly, ...(durability && { durability }) })
     if (!readOnly) await removeOrphans(paths, await readManifest(paths))
-    const storage = new GenerationStorage(paths, settings, store)
+    const storage = new GenerationStorage(paths, settings)
     const opened = store
     return await Collection.load({
       directory: path,
