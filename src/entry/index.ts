@@ -7,8 +7,11 @@
 import { startSearchThreads } from '../node/search-threads.ts'
 import { provideThreads } from '../search/threads.ts'
 
+export type { CheckOptions, CheckReport, Finding, FindingCode } from '../collection/check.ts'
 export type { Collection, CompactOptions, DeleteSelection } from '../collection/collection.ts'
 export type { StoredDocument } from '../collection/document-store.ts'
+export { type ExportOptions, exportLines } from '../collection/export-lines.ts'
+export { type ImportOptions, importLines } from '../collection/import-lines.ts'
 export type { IndexOptions, IndexProgress } from '../collection/index-builder.ts'
 export type { Manifest, ModelRecord } from '../collection/manifest.ts'
 export type {
@@ -36,6 +39,7 @@ export type { JsonValue, Metadata } from '../corpus/metadata.ts'
 export type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 export { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
 export type { HitExplanation } from '../explain/explain-hit.ts'
+export { checkCollection } from '../node/check-collection.ts'
 export {
   type CreatedIndex,
   type CreateIndexOptions,
@@ -44,6 +48,23 @@ export {
   openIndex
 } from '../node/index-files.ts'
 export { type OpenOptions, openCollection as open } from '../node/open-collection.ts'
+export {
+  type ReencodeOptions,
+  type ReencodeProgress,
+  type ReencodeResult,
+  reencodeCollection
+} from '../node/reencode-collection.ts'
+export {
+  type RepairOptions,
+  type RepairResult,
+  type RepairStep,
+  repairCollection
+} from '../node/repair-collection.ts'
+export {
+  type RestoreOptions,
+  type RestoreResult,
+  restoreCollection
+} from '../node/restore-collection.ts'
 export type { Progress, TaskOptions } from '../progress.ts'
 export type { Explanation } from '../vector/explanation.ts'
 export type { Hit, RankedList } from '../vector/hit.ts'
