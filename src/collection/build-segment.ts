@@ -15,7 +15,7 @@ export interface BuildSegmentOptions {
   readonly precision: SegmentHeader['precision']
   /**
    * Whether entries with the same terms are stored together. Default: where there are at least
-   * {@link REORDER_ENTRIES}.
+   * 100,000.
    */
   readonly reorder?: boolean | undefined
   /** Default `'auto'`. */
@@ -36,7 +36,7 @@ export interface BuiltSegment {
  * Entries from which on they are reordered: below, a search reads so little that the order does not
  * show, and the segment will soon be merged into a larger one anyway.
  */
-export const REORDER_ENTRIES = 100_000
+const REORDER_ENTRIES = 100_000
 
 /** As in `SparseIndexBuilder`. */
 const WINDOW_DOCUMENTS = 16_384

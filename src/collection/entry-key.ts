@@ -25,8 +25,8 @@ export function parseEntryKey(key: string): EntryPlace {
   return { seq, passageIndex: Number(match![2] ?? 0) }
 }
 
-/** The longest key: 16 digits, a point and 9 digits. */
-const MAX_KEY_BYTES = 26
+/** Digits of the greatest number that is safe. */
+const MAX_DIGITS = 16
 const POINT = 0x2e
 const ZERO = 0x30
 
@@ -46,7 +46,7 @@ export class EntrySeqs {
   }
 
   /**
-   * Reads the keys of a segment, from their bytes: a million in some 20 ms.
+   * Reads the keys of a segment, from their bytes: a million in some 40 ms.
    *
    * @param place - what to call the segment in an error message, for instance its file's path
    * @throws EsplanadeError `COLLECTION_CORRUPT` when a key is not well-formed, the documents do not
@@ -61,20 +61,18 @@ export class EntrySeqs {
     let last = 0
     let lastPassage = 0
     for (let entry = 0; entry < numEntries; entry++) {
+      const start = keyOffsets[entry]!
       const end = keyOffsets[entry + 1]!
-      let at = keyOffsets[entry]!
-      if (end - at > MAX_KEY_BYTES) throw malformed(segment, entry, place)
-      const seqStart = at
-      let seq = 0
-      for (; at < end && bytes[at] !== POINT; at++) seq = 10 * seq + digit(bytes[at]!)
+      const seqEnd = digitsEnd(bytes, start, end)
+      const seq = numberAt(bytes, start, seqEnd)
       let passage = 0
-      const hasPassage = at < end
-      const passageStart = at + 1
-      if (hasPassage) for (at++; at < end; at++) passage = 10 * passage + digit(bytes[at]!)
-      // A byte that is no digit makes the number NaN, of which no comparison is true.
-      const isNumber = seq > 0 && seq <= Number.MAX_SAFE_INTEGER && bytes[seqStart] !== ZERO
-      const isPassage = !hasPassage || (passage > 0 && bytes[passageStart] !== ZERO)
-      if (!isNumber || !isPassage) throw malformed(segment, entry, place)
+      let isKey = seq > 0 && seq <= Number.MAX_SAFE_INTEGER
+      if (seqEnd < end) {
+        passage = numberAt(bytes, seqEnd + 1, end)
+        isKey &&=
+          bytes[seqEnd] === POINT && digitsEnd(bytes, seqEnd + 1, end) === end && passage > 0
+      }
+      if (!isKey) throw malformed(segment, entry, place)
       const isNext = passage === 0 ? seq > last : seq === last && passage === lastPassage + 1
       if (!isNext) throw outOfOrder(segment, entry, place)
       if (passage === 0) numDocuments++
@@ -134,8 +132,19 @@ export class EntrySeqs {
   }
 }
 
-function digit(byte: number): number {
-  return byte >= ZERO && byte <= 0x39 ? byte - ZERO : Number.NaN
+/** Where the digits end that begin at `start`. */
+function digitsEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = start
+  while (at < end && (bytes[at]! - ZERO) >>> 0 <= 9) at++
+  return at
+}
+
+/** The number that some digits are; 0 where there is none, or it begins with a zero, or is too long. */
+function numberAt(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start > MAX_DIGITS || bytes[start] === ZERO) return 0
+  let value = 0
+  for (let at = start; at < end; at++) value = 10 * value + (bytes[at]! - ZERO)
+  return value
 }
 
 function malformed(segment: Segment, entry: number, place: string | undefined): EsplanadeError {

@@ -7,7 +7,7 @@ import {
 } from './checked-json.ts'
 
 /** The format that this version writes; `docs/formats/collection-v1.md` describes it. */
-export const SEGMENT_MANIFEST_VERSION = 1
+const SEGMENT_MANIFEST_VERSION = 1
 
 /** One segment of a generation, and how its two files are told from any others. */
 export interface SegmentRecord {

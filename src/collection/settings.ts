@@ -11,7 +11,7 @@ import {
 } from './checked-json.ts'
 
 /** The format that this version writes, of both files; see `docs/formats/collection-v1.md`. */
-export const COLLECTION_VERSION = 1
+const COLLECTION_VERSION = 1
 
 /** What a collection records of the model that made its vectors. */
 export interface ModelRecord {
@@ -207,6 +207,8 @@ export function refuseMismatch(
   if (wanted.model !== undefined) refuseModel(recorded.model, wanted.model, place)
   for (const name of ['metric', 'precision', 'passageTokens', 'topTokens', 'minWeight'] as const) {
     if (wanted[name] === undefined || wanted[name] === recorded[name]) continue
+    // Not said and 0 are the same: nothing is split.
+    if (name === 'passageTokens' && wanted[name] === 0 && recorded[name] === undefined) continue
     throw mismatch(place, `${name} ${recorded[name] ?? 'not set'}`, `${wanted[name]} was asked for`)
   }
   const { dense } = wanted
