@@ -55,12 +55,13 @@ export class Delta {
   /** By document: the commit in which it died, or infinity. */
   readonly #diedIn: number[] = []
   readonly #firstEntryOf: number[] = []
-  #numPostings = 0
+  /** By entry: postings of all entries up to it. */
+  readonly #postingsUpTo: number[] = []
   #scores = new Float64Array(1024)
   /** What the last filters said of each document: 1 passes, 2 does not, undefined not asked. */
   readonly #answers = new Map<string, number[]>()
-  /** Types of fields by namespace and path, and of how many documents they are known. */
-  readonly #types = new Map<string, { readonly types: Set<ValueType>; numSeen: number }>()
+  /** By namespace and path: the first entry with each type, and how many documents were looked at. */
+  readonly #types = new Map<string, { readonly firsts: Map<ValueType, number>; numSeen: number }>()
 
   get numEntries(): number {
     return this.#documentOf.length
@@ -71,7 +72,12 @@ export class Delta {
   }
 
   get numPostings(): number {
-    return this.#numPostings
+    return this.numPostingsOf(this.numEntries)
+  }
+
+  /** Postings of the first so many entries. */
+  numPostingsOf(numEntries: number): number {
+    return this.#postingsUpTo[numEntries - 1] ?? 0
   }
 
   /** 0 for an empty one. */
@@ -98,7 +104,7 @@ export class Delta {
         list.entries.push(entry)
         list.weights.push(weights[i]!)
       }
-      this.#numPostings += terms.length
+      this.#postingsUpTo.push((this.#postingsUpTo.at(-1) ?? 0) + terms.length)
     }
   }
 
@@ -107,15 +113,15 @@ export class Delta {
     if (numDocuments === this.#documents.length) return
     const numEntries = this.#firstEntryOf[numDocuments]!
     for (const { entries, weights } of this.#postings.values()) {
-      const numBefore = entries.length
       while (entries.length > 0 && entries.at(-1)! >= numEntries) entries.pop()
       weights.length = entries.length
-      this.#numPostings -= numBefore - entries.length
     }
     for (const list of [this.#documents, this.#diedIn, this.#firstEntryOf]) {
       list.length = numDocuments
     }
-    for (const list of [this.#documentOf, this.#passageOf, this.#norms]) list.length = numEntries
+    for (const list of [this.#documentOf, this.#passageOf, this.#norms, this.#postingsUpTo]) {
+      list.length = numEntries
+    }
     this.#answers.clear()
     this.#types.clear()
   }
@@ -128,32 +134,23 @@ export class Delta {
     return true
   }
 
-  /** Documents among the first `numEntries` entries that were alive after a commit. */
-  *documents(numEntries: number, commit: number): Generator<DeltaDocument, void, undefined> {
-    for (const [at, document] of this.#documents.entries()) {
-      if (this.#firstEntryOf[at]! >= numEntries) return
-      if (this.#diedIn[at]! > commit) yield document
-    }
-  }
-
-  /** The numbers of documents that have died. */
-  *dead(): Generator<number, void, undefined> {
-    for (const [at, { seq }] of this.#documents.entries()) {
-      if (this.#diedIn[at] !== Number.POSITIVE_INFINITY) yield seq
-    }
-  }
-
-  /** Types of the values that documents of a namespace have in a field, the dead among them. */
-  typesOf(path: string, namespace: string): ReadonlySet<ValueType> {
-    const name = `${namespace}\0${path}`
-    const known = this.#types.get(name) ?? { types: new Set<ValueType>(), numSeen: 0 }
+  /**
+   * Types of the values that documents of a namespace have in a field, the dead among them: those of
+   * the first so many entries.
+   */
+  typesOf(path: string, namespace: string, numEntries: number): ReadonlySet<ValueType> {
+    const name = JSON.stringify([namespace, path])
+    const known = this.#types.get(name) ?? { firsts: new Map<ValueType, number>(), numSeen: 0 }
     this.#types.set(name, known)
+    const { firsts } = known
     for (; known.numSeen < this.#documents.length; known.numSeen++) {
       const document = this.#documents[known.numSeen]!
       if (document.namespace !== namespace) continue
-      for (const type of typesOfMetadata(document.metadata, path)) known.types.add(type)
+      for (const type of typesOfMetadata(document.metadata, path)) {
+        if (!firsts.has(type)) firsts.set(type, this.#firstEntryOf[known.numSeen]!)
+      }
     }
-    return known.types
+    return new Set([...firsts.keys()].filter(type => firsts.get(type)! < numEntries))
   }
 
   /** The document and passage of an entry. */

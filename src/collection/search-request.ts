@@ -99,8 +99,8 @@ export function checkFilterTypes(filter: Filter, namespace: string, view: View):
     for (const { segment } of view.segments) {
       for (const type of segment.columns.typesOf(path, namespace)) types.add(type)
     }
-    for (const { delta } of view.deltas) {
-      for (const type of delta.typesOf(path, namespace)) types.add(type)
+    for (const { delta, numEntries } of view.deltas) {
+      for (const type of delta.typesOf(path, namespace, numEntries)) types.add(type)
     }
     return types
   })

@@ -212,7 +212,7 @@ export class CollectionSnapshot {
       numInMemory,
       numPostings:
         sum(records.map(({ numPostings }) => numPostings)) +
-        sum(inMemory.map(({ delta }) => delta.numPostings)),
+        sum(inMemory.map(({ delta, numEntries }) => delta.numPostingsOf(numEntries))),
       numSegments: segments.length,
       segmentBytes: sum(records.map(({ fileBytes, columnsBytes }) => fileBytes + columnsBytes))
     }
