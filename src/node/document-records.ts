@@ -229,31 +229,27 @@ export function decodeVectors(
   place: string,
   key: () => string | undefined
 ): StoredVectors {
-  const record = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  // lmdb gives records at the start of a buffer; at an odd place nothing but bytes can be viewed.
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
+  const record = Buffer.from(aligned.buffer, aligned.byteOffset, aligned.length)
   const problem = vectorsProblem(record, seq)
   if (problem !== undefined) throw damaged(place, seq, key(), problem)
   const numPassages = record.readUInt32LE(16)
-  let at = VECTORS_HEADER_BYTES + 4 * numPassages
-  const next = (numBytes: number) => {
-    // A copy begins at a multiple of 8, and does not hold the rest of the record in memory.
-    const copy = new Uint8Array(numBytes)
-    copy.set(record.subarray(at, at + numBytes))
-    at += numBytes
-    return copy.buffer
-  }
+  const buffer = record.buffer as ArrayBuffer
+  let at = record.byteOffset + VECTORS_HEADER_BYTES + 4 * numPassages
   const passages: SparseVector[] = []
   for (let p = 0; p < numPassages; p++) {
     const count = record.readUInt32LE(VECTORS_HEADER_BYTES + 4 * p)
     const numTerms = count & ~WIDE_TERMS
-    const weights = new Float32Array(next(4 * numTerms))
-    const terms =
-      count >= WIDE_TERMS
-        ? new Uint32Array(next(4 * numTerms))
-        : Uint32Array.from(new Uint16Array(next((2 * numTerms + 3) & ~3), 0, numTerms))
+    const isWide = count >= WIDE_TERMS
+    const weights = new Float32Array(buffer, at, numTerms).slice()
+    const TermArray = isWide ? Uint32Array : Uint16Array
+    const terms = new Uint32Array(new TermArray(buffer, at + 4 * numTerms, numTerms))
     passages.push({ terms, weights })
+    at += passageBytes(numTerms, isWide)
   }
   if (!(record[5]! & HAS_DENSE)) return { passages }
-  return { passages, dense: new Float32Array(next(4 * record.readUInt32LE(20))) }
+  return { passages, dense: new Float32Array(buffer, at, record.readUInt32LE(20)).slice() }
 }
 
 function vectorsProblem(record: Buffer, seq: number): string | undefined {
