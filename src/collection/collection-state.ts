@@ -3,7 +3,7 @@ import { Delta } from './delta.ts'
 import type { OpenSegment } from './open-segment.ts'
 import type { SegmentManifest, SegmentRecord } from './segment-manifest.ts'
 import type { SegmentStorage } from './segment-storage.ts'
-import type { DocumentStore, Removal, Tombstone } from './store.ts'
+import type { DocumentStore, Removal, StoreSnapshot, Tombstone } from './store.ts'
 import {
   type DeltaState,
   type SegmentState,
@@ -43,6 +43,7 @@ export class CollectionState {
     this.#manifest = manifest
     this.#view = view
     this.#deltas = [delta]
+    delta.settle()
     this.#numShown = delta.numEntries
     this.#tombstones = tombstones
   }
@@ -69,23 +70,26 @@ export class CollectionState {
         continue
       }
       const snapshot = store.snapshot()
-      if (snapshot.state.forgottenFor > manifest.generation && attempt < MAX_ATTEMPTS) {
+      try {
+        const { forgottenFor, lastSeq } = snapshot.state
+        if (forgottenFor > manifest.generation) {
+          // The writer has forgotten tombstones that these segments need.
+          if (attempt === MAX_ATTEMPTS) throw manifestBehind(manifest.generation, forgottenFor)
+          snapshot.close()
+          continue
+        }
+        if (manifest.flushedSeq > lastSeq) throw storeBehind(manifest.flushedSeq, lastSeq)
+        const tombstones = [...snapshot.tombstones(0)]
+        const delta = new Delta()
+        addDocuments(delta, snapshot, manifest.flushedSeq)
+        const states = segments.map(segment => stateOf(segment, tombstones))
+        const parts = { segments: states, deltas: [{ delta, numEntries: delta.numEntries }] }
+        const view = new View(parts, new SharedSnapshot(snapshot))
+        return new CollectionState(store, manifest, view, delta, tombstones)
+      } catch (error) {
         snapshot.close()
-        continue
+        throw error
       }
-      if (manifest.flushedSeq > snapshot.state.lastSeq) {
-        snapshot.close()
-        throw storeBehind(manifest.flushedSeq, snapshot.state.lastSeq)
-      }
-      const tombstones = [...snapshot.tombstones(0)]
-      const delta = new Delta()
-      for (const seq of snapshot.seqs(manifest.flushedSeq + 1, snapshot.state.lastSeq)) {
-        delta.add(snapshot.document(seq)!, snapshot.vectors(seq)!.passages)
-      }
-      const states = segments.map(segment => stateOf(segment, tombstones))
-      const parts = { segments: states, deltas: [{ delta, numEntries: delta.numEntries }] }
-      const view = new View(parts, new SharedSnapshot(snapshot))
-      return new CollectionState(store, manifest, view, delta, tombstones)
     }
   }
 
@@ -119,20 +123,30 @@ export class CollectionState {
     this.#apply(fresh, new SharedSnapshot(snapshot))
   }
 
-  /** Catches up with what another process has written. */
-  follow(): void {
+  /**
+   * Catches up with what another process has written.
+   *
+   * @returns false where that needs a newer manifest, since tombstones were forgotten after this one
+   */
+  follow(): boolean {
     const snapshot = this.#store.snapshot()
     const { state } = this.#view.store
-    const { commit } = snapshot.state
-    if (commit === state.commit) {
+    const { commit, forgottenFor } = snapshot.state
+    const isUpToDate = commit === state.commit
+    if (isUpToDate || forgottenFor > this.#manifest.generation) {
       snapshot.close()
-      return
+      return isUpToDate
     }
-    for (const seq of snapshot.seqs(state.lastSeq + 1, snapshot.state.lastSeq)) {
-      this.delta.add(snapshot.document(seq)!, snapshot.vectors(seq)!.passages)
+    const { numDocuments } = this.delta
+    try {
+      addDocuments(this.delta, snapshot, state.lastSeq)
+      this.#apply([...snapshot.tombstones(state.lastTombstone)], new SharedSnapshot(snapshot))
+    } catch (error) {
+      this.delta.truncate(numDocuments)
+      snapshot.close()
+      throw error
     }
-    const fresh = [...snapshot.tombstones(state.lastTombstone)]
-    this.#apply(fresh, new SharedSnapshot(snapshot))
+    return true
   }
 
   /**
@@ -208,6 +222,7 @@ export class CollectionState {
       dead.length === 0
         ? this.#view.segments
         : this.#view.segments.map(state => withDead(state, within(dead, state.segment.record)))
+    this.delta.settle()
     this.#numShown = this.delta.numEntries
     const before = this.#view
     this.#view = new View({ segments, deltas: this.#deltaStates() }, shared)
@@ -226,6 +241,14 @@ export class CollectionState {
       delta,
       numEntries: delta === this.delta ? this.#numShown : delta.numEntries
     }))
+  }
+}
+
+/** The documents after a number, as far as the snapshot has them. */
+function addDocuments(delta: Delta, snapshot: StoreSnapshot, after: number): void {
+  for (const seq of snapshot.seqs(after + 1, snapshot.state.lastSeq)) {
+    const { namespace, metadata } = snapshot.document(seq)!
+    delta.add({ seq, namespace, metadata }, snapshot.vectors(seq)!.passages)
   }
 }
 
@@ -257,6 +280,13 @@ function within(seqs: readonly number[], { firstSeq, lastSeq }: SegmentRecord): 
 function storeBehind(flushedSeq: number, lastSeq: number): EsplanadeError {
   return new EsplanadeError('COLLECTION_CORRUPT', {
     problem: `the segments hold documents up to number ${flushedSeq}, the store only up to ${lastSeq}`,
+    remedy: 'esplanade repair DIR builds the segments anew from the store'
+  })
+}
+
+function manifestBehind(generation: number, forgottenFor: number): EsplanadeError {
+  return new EsplanadeError('COLLECTION_CORRUPT', {
+    problem: `the manifest has generation ${generation}, the store had ${forgottenFor} or a later one`,
     remedy: 'esplanade repair DIR builds the segments anew from the store'
   })
 }

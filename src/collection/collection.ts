@@ -1,3 +1,4 @@
+import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { HitExplanation } from '../explain/explain-hit.ts'
 import { parseFilter } from '../filter/parse-filter.ts'
@@ -52,6 +53,8 @@ export interface CollectionParts {
   readonly flushLimits?: FlushLimits | undefined
   /** Copies the whole collection, with the segments of a manifest that stays in place meanwhile. */
   readonly backup: (to: string, manifest: SegmentManifest) => Promise<void>
+  /** Lets the event loop have a turn. */
+  readonly pause: () => Promise<void>
   /** Called last when the collection closes. */
   readonly onClose: () => Promise<void>
 }
@@ -86,7 +89,7 @@ export class Collection {
         seqOf: (namespace, key) => this.#state.view.store.seqOf(namespace, key),
         delta: () => this.#state.delta,
         publish: commit => this.#publish(commit),
-        pause: () => new Promise(resolve => setTimeout(resolve, 0))
+        pause: parts.pause
       },
       state.view.store.state.lastSeq
     )
@@ -165,6 +168,18 @@ export class Collection {
       })
     }
     return this.#writer.write({ kind: 'remove', namespace, keys })
+  }
+
+  /**
+   * The model that makes the collection's vectors, loaded when it is asked for first. The collection
+   * closes it.
+   *
+   * @throws EsplanadeError `COLLECTION_MISMATCH` where the model is another one by now;
+   *   `INVALID_ARGUMENT` where the collection has none; what loading throws
+   */
+  async encoder(): Promise<SparseEncoder> {
+    this.#checkOpen()
+    return this.#parts.context.encoder.get()
   }
 
   /** {@inheritDoc CollectionSnapshot.search} */

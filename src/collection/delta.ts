@@ -4,6 +4,7 @@ import { TopK } from '../kernel/top-k.ts'
 import type { Ranking } from '../search/collector.ts'
 import { type Metric, norm } from '../vector/similarity.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
+import { DeltaPostings } from './delta-postings.ts'
 import type { EntryPlace } from './entry-key.ts'
 import type { StoredDocument } from './store.ts'
 
@@ -34,20 +35,14 @@ export interface DeltaSelection {
 /** Filters whose answers are kept. */
 const MAX_FILTERS = 8
 
-interface PostingList {
-  readonly entries: number[]
-  readonly weights: number[]
-}
-
 /**
- * The documents that were written last and are in no segment yet: posting lists in memory, searched
- * exactly, term at a time.
+ * The documents that were written last and are in no segment yet, in memory, searched exactly.
  *
  * It only grows, so a view of it is a number of entries. What dies keeps its entries, with the commit
  * in which it died. Sums are in float64 by ascending term, as the oracle's.
  */
 export class Delta {
-  readonly #postings = new Map<number, PostingList>()
+  readonly #postings = new DeltaPostings()
   readonly #documents: DeltaDocument[] = []
   readonly #documentOf: number[] = []
   readonly #passageOf: number[] = []
@@ -57,7 +52,6 @@ export class Delta {
   readonly #firstEntryOf: number[] = []
   /** By entry: postings of all entries up to it. */
   readonly #postingsUpTo: number[] = []
-  #scores = new Float64Array(1024)
   /** What the last filters said of each document: 1 passes, 2 does not, undefined not asked. */
   readonly #answers = new Map<string, number[]>()
   /** By namespace and path: the first entry with each type, and how many documents were looked at. */
@@ -94,28 +88,21 @@ export class Delta {
       const entry = this.#documentOf.push(documentIndex) - 1
       this.#passageOf.push(passageIndex)
       this.#norms.push(norm(vector))
-      const { terms, weights } = vector
-      for (let i = 0; i < terms.length; i++) {
-        let list = this.#postings.get(terms[i]!)
-        if (list === undefined) {
-          list = { entries: [], weights: [] }
-          this.#postings.set(terms[i]!, list)
-        }
-        list.entries.push(entry)
-        list.weights.push(weights[i]!)
-      }
-      this.#postingsUpTo.push((this.#postingsUpTo.at(-1) ?? 0) + terms.length)
+      this.#postings.add(vector)
+      this.#postingsUpTo.push((this.#postingsUpTo[entry - 1] ?? 0) + vector.terms.length)
     }
+  }
+
+  /** What was added until now was written, and will not be taken back. */
+  settle(): void {
+    this.#postings.settle(this.numEntries)
   }
 
   /** Takes back all documents but the first so many: the others could not be written. */
   truncate(numDocuments: number): void {
     if (numDocuments === this.#documents.length) return
     const numEntries = this.#firstEntryOf[numDocuments]!
-    for (const { entries, weights } of this.#postings.values()) {
-      while (entries.length > 0 && entries.at(-1)! >= numEntries) entries.pop()
-      weights.length = entries.length
-    }
+    this.#postings.truncate(numEntries)
     for (const list of [this.#documents, this.#diedIn, this.#firstEntryOf]) {
       list.length = numDocuments
     }
@@ -170,7 +157,7 @@ export class Delta {
   search(query: SparseVector, selection: DeltaSelection): Ranking {
     const { numEntries, k, metric, filter } = selection
     const answers = filter && this.#answersOf(filter)
-    const scores = this.#sum(query, numEntries)
+    const scores = this.#postings.sum(query, numEntries)
     const length = metric === 'cosine' ? norm(query) : 1
     const best = new TopK(Math.min(k, Math.max(numEntries, 1)))
     let numScored = 0
@@ -193,24 +180,6 @@ export class Delta {
       numPostings: numScored,
       numBlocks: 0
     }
-  }
-
-  /** The dot product of each entry, 0 where it matches no term. */
-  #sum({ terms, weights }: SparseVector, numEntries: number): Float64Array {
-    if (this.#scores.length < numEntries) this.#scores = new Float64Array(2 * numEntries)
-    const scores = this.#scores
-    for (let t = 0; t < terms.length; t++) {
-      const list = this.#postings.get(terms[t]!)
-      if (list === undefined) continue
-      const weight = weights[t]!
-      const { entries, weights: listed } = list
-      for (let i = 0; i < entries.length; i++) {
-        const entry = entries[i]!
-        if (entry >= numEntries) break
-        scores[entry]! += weight * listed[i]!
-      }
-    }
-    return scores
   }
 
   #isWanted(entry: number, score: number, { after, commit }: DeltaSelection): boolean {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Collection } from '../collection/collection.ts'
 import { CollectionEncoder } from '../collection/collection-encoder.ts'
@@ -88,6 +88,7 @@ export async function openCollection(
   const path = resolve(directory)
   const { readOnly = false, create = !readOnly } = options
   if (!create || readOnly) return openExisting(path, options)
+  const isNew = !existsSync(path)
   await prepareDirectory(path)
   const lock = await WriterLock.acquire(join(path, LOCK_FILE))
   try {
@@ -95,6 +96,8 @@ export async function openCollection(
     return await openLocked(path, options, lock)
   } catch (error) {
     await lock.release()
+    // Only where it is empty: what was begun is gone on with by the next call.
+    if (isNew) await rmdir(path).catch(() => undefined)
     throw error
   }
 }
@@ -136,6 +139,7 @@ async function openLocked(
       readOnly,
       flushLimits,
       backup: (to, manifest) => backupCollection(paths, opened, manifest, to),
+      pause: () => new Promise(resolve => setImmediate(resolve)),
       onClose: async () => lock?.release()
     })
   } catch (error) {
@@ -151,16 +155,20 @@ async function encoderFor(
   settings: CollectionSettings,
   options: OpenOptions
 ): Promise<CollectionEncoder> {
-  const { model, metric, passageTokens, topTokens, minWeight } = options
+  const { model, metric, passageTokens, topTokens, minWeight, load } = options
   const wanted = { metric, passageTokens, topTokens, minWeight }
   const given = Object.entries(wanted).filter(([, value]) => value !== undefined)
   refuseMismatch(settings, Object.fromEntries(given), path)
   if (model === null) refuseMismatch(settings, { model }, path)
+  if (settings.model !== undefined && load !== undefined) {
+    const { pooling = settings.model.pooling, maxTokens = settings.model.maxTokens } = load
+    refuseMismatch(settings, { model: { ...settings.model, pooling, maxTokens } }, path)
+  }
   if (model === undefined || model === null || model === settings.model?.source) {
-    return new CollectionEncoder(settings.model, record => loadModel(path, record))
+    return new CollectionEncoder(settings.model, record => loadModel(path, record, load))
   }
   const encoder = await loadSparseEncoder(modelFolder(model), {
-    ...options.load,
+    ...load,
     ...(settings.model && { pooling: settings.model.pooling, maxTokens: settings.model.maxTokens })
   })
   try {
@@ -174,10 +182,11 @@ async function encoderFor(
 
 async function loadModel(
   path: string,
-  { source, pooling, maxTokens }: ModelRecord
+  { source, pooling, maxTokens }: ModelRecord,
+  load: LoadOptions | undefined
 ): Promise<SparseEncoder> {
   try {
-    return await loadSparseEncoder(modelFolder(source), { pooling, maxTokens })
+    return await loadSparseEncoder(modelFolder(source), { ...load, pooling, maxTokens })
   } catch (cause) {
     if (!(cause instanceof EsplanadeError && cause.code === 'MODEL_NOT_FOUND')) throw cause
     throw new EsplanadeError('MODEL_NOT_FOUND', {
@@ -274,7 +283,8 @@ async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
     ...(record && { model: record }),
     metric,
     precision: 'float32',
-    ...(passageTokens && { passageTokens }),
+    // 0 is kept: it says that not even files are to be split.
+    ...(passageTokens !== undefined && { passageTokens }),
     ...(topTokens !== undefined && { topTokens }),
     ...(minWeight !== undefined && { minWeight })
   }

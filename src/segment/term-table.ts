@@ -12,9 +12,14 @@ export class TermTable {
   readonly #others = new Map<number, number>()
   readonly #termIds: number[] = []
 
+  /** Terms seen so far. */
+  get size(): number {
+    return this.#termIds.length
+  }
+
   /** The index of a term, which is added if it is new. */
   indexOf(termId: number): number {
-    const termIndex = this.#find(termId)
+    const termIndex = this.find(termId)
     if (termIndex !== undefined) return termIndex
     const added = this.#termIds.push(termId) - 1
     if (termId < DIRECT_IDS) this.#setDirect(termId, added)
@@ -31,7 +36,8 @@ export class TermTable {
     return { lexicon: order.map(termIndex => termIds[termIndex]!), rankOf }
   }
 
-  #find(termId: number): number | undefined {
+  /** The index of a term, or undefined for one that was not seen. */
+  find(termId: number): number | undefined {
     if (termId >= DIRECT_IDS) return this.#others.get(termId)
     const found = this.#direct[termId]
     return found === undefined || found === 0 ? undefined : found - 1
