@@ -2,7 +2,7 @@ import { TermTable } from '../segment/term-table.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 
 /** Entries of a block. */
-const BLOCK_ENTRIES = 1024
+const BLOCK_ENTRIES = 512
 
 /** Posting lists of consecutive entries; those of term t lie from `offsets[t]` to `offsets[t + 1] − 1`. */
 interface Block {
