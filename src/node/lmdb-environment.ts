@@ -89,9 +89,22 @@ export function environmentOptions(
 /** Opens the databases, which a writer creates where they are absent; undefined: one is absent. */
 export function openDatabases(options: EnvironmentOptions): StoreDatabases | undefined {
   const root = open<Buffer>(options)
+  try {
+    const databases = namedDatabases(root)
+    // lmdb gives undefined for a database that a reader does not find; its types do not say so.
+    if (Object.values(databases).every(database => database !== undefined)) return databases
+  } catch (error) {
+    void root.close()
+    throw error
+  }
+  void root.close()
+  return undefined
+}
+
+function namedDatabases(root: RootDatabase<Buffer>): StoreDatabases {
   const numbers = { encoding: 'binary', keyEncoder: numberKeys } as const
   const bytes = { encoding: 'binary', keyEncoding: 'binary' } as const
-  const databases = {
+  return {
     root,
     documents: root.openDB<Buffer, number>('documents', numbers),
     vectors: root.openDB<Buffer, number>('vectors', numbers),
@@ -100,10 +113,6 @@ export function openDatabases(options: EnvironmentOptions): StoreDatabases | und
     namespaces: root.openDB<Buffer, Uint8Array>('namespaces', bytes),
     meta: root.openDB<Buffer, Uint8Array>('meta', bytes)
   }
-  // lmdb gives undefined for a database that a reader does not find; its types do not say so.
-  if (Object.values(databases).every(database => database !== undefined)) return databases
-  void root.close()
-  return undefined
 }
 
 /** Flushes what is committed to the disk. */

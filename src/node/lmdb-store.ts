@@ -63,6 +63,7 @@ export class LmdbStore implements DocumentStore {
   #state: StoreState
   #namespaces: Map<string, number>
   #writing: Promise<void> | undefined
+  readonly #copying = new Set<Promise<void>>()
   #flushTimer: NodeJS.Timeout | undefined
   #flushing: Promise<void> | undefined
   #flushFailure: unknown
@@ -147,20 +148,37 @@ export class LmdbStore implements DocumentStore {
 
   /** Flushes all that was acknowledged to the disk, for durability `group`. */
   async flush(): Promise<void> {
-    clearTimeout(this.#flushTimer)
-    this.#flushTimer = undefined
-    this.#flushing ??= flushEnvironment(this.#databases.root).finally(() => {
-      this.#flushing = undefined
-    })
-    try {
-      await this.#flushing
-    } catch (error) {
-      throw storeWriteError(error, this.#directory)
-    }
+    this.#checkOpen()
+    await this.#flush()
   }
 
   async copyTo(directory: string): Promise<void> {
     this.#checkOpen()
+    const copying = this.#copyTo(directory)
+    this.#copying.add(copying)
+    try {
+      await copying
+    } finally {
+      this.#copying.delete(copying)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    // LMDB must not be closed under a thread that works on it.
+    await Promise.allSettled([this.#writing, ...this.#copying])
+    for (const snapshot of this.#snapshots) snapshot.close()
+    try {
+      if (!this.#readOnly && this.#durability === 'group') await this.#flush()
+    } finally {
+      clearTimeout(this.#flushTimer)
+      await this.#databases.root.close()
+      leavePlace(this.#directory)
+    }
+  }
+
+  async #copyTo(directory: string): Promise<void> {
     const path = resolve(directory)
     try {
       await mkdir(path, { recursive: true })
@@ -178,20 +196,6 @@ export class LmdbStore implements DocumentStore {
       await syncFolder(path)
     } catch (error) {
       throw storeWriteError(error, directory)
-    }
-  }
-
-  async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    await this.#writing?.catch(() => {})
-    for (const snapshot of this.#snapshots) snapshot.close()
-    try {
-      if (!this.#readOnly && this.#durability === 'group') await this.flush()
-    } finally {
-      clearTimeout(this.#flushTimer)
-      await this.#databases.root.close()
-      leavePlace(this.#directory)
     }
   }
 
@@ -307,9 +311,22 @@ export class LmdbStore implements DocumentStore {
     }
   }
 
+  async #flush(): Promise<void> {
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = undefined
+    // A flush that is under way may have begun before the last commit.
+    await this.#flushing?.catch(() => {})
+    this.#flushing = flushEnvironment(this.#databases.root)
+    try {
+      await this.#flushing
+    } catch (error) {
+      throw storeWriteError(error, this.#directory)
+    }
+  }
+
   #flushSoon(): void {
     this.#flushTimer ??= setTimeout(() => {
-      this.flush().catch((error: unknown) => {
+      this.#flush().catch((error: unknown) => {
         // Nobody waits for this flush: the next write reports it.
         this.#flushFailure = error
       })

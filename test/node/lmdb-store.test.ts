@@ -17,6 +17,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { EncodedDocument, Removal } from '../../src/collection/store.ts'
 import { EsplanadeError } from '../../src/errors.ts'
 import { LmdbStore } from '../../src/node/lmdb-store.ts'
+import { runProgram } from '../run-program.ts'
 import { programFolder, writeProgram } from './store-programs.ts'
 
 let folder: string
@@ -255,7 +256,9 @@ describe('a copy', () => {
         removed: []
       })
     }
-    await copying
+    const closed = store.copyTo(join(folder, 'another'))
+    await Promise.all([copying, store.close(), closed])
+    store = await LmdbStore.open(directory)
     const copy = await LmdbStore.open(join(folder, 'copy'))
     const snapshot = copy.snapshot()
     const { numDocuments, commit } = snapshot.state
@@ -313,6 +316,43 @@ describe('a reader', () => {
     await new Promise(resolve => child.on('exit', resolve))
     expect(readFileSync(join(directory, 'data.mdb')).equals(before)).toBe(true)
     expect(readdirSync(directory).sort()).toEqual(['data.mdb', 'lock.mdb'])
+  })
+
+  it('in a thread of the writer sees each batch too, and may end at any time', () => {
+    const program = writeProgram(
+      programs,
+      'thread.js',
+      `import { once } from 'node:events'
+      import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+      import { LmdbStore } from './src/node/lmdb-store.js'
+      const directory = process.argv[2] ?? workerData
+      if (!isMainThread) {
+        const store = await LmdbStore.open(directory, { readOnly: true })
+        parentPort.on('message', async () => {
+          const snapshot = store.snapshot()
+          parentPort.postMessage([...snapshot.seqs(1, 99)].map(seq => snapshot.document(seq).key).join())
+          snapshot.close()
+        })
+      } else {
+        const store = await LmdbStore.open(directory, { create: true })
+        const outputs = []
+        let seq = 0
+        for (let thread = 0; thread < 3; thread++) {
+          const worker = new Worker(new URL(import.meta.url), { workerData: directory })
+          for (let batch = 0; batch < 3; batch++) {
+            const document = { seq: ++seq, namespace: '', key: 'k' + seq, text: '', metadata: {} }
+            await store.write({ added: [store.encode(document, { passages: [] })], removed: [] })
+            worker.postMessage('read')
+            outputs.push((await once(worker, 'message'))[0])
+          }
+          await worker.terminate()
+        }
+        await store.close()
+        console.log(outputs.at(-1))
+      }`
+    )
+    const { stdout } = runProgram(process.execPath, [program, join(folder, 'threads')])
+    expect(stdout.trim()).toBe('k1,k2,k3,k4,k5,k6,k7,k8,k9')
   })
 
   it('in the process of the writer reads along', async () => {
