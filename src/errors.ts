@@ -19,11 +19,8 @@ export type ErrorCode =
   | 'QRELS_INVALID' // a line of a qrels file is not a judgement
   | 'RUN_INVALID' // a line of a run file is not a hit
   | 'METRIC_UNKNOWN' // the name of a metric is not known
-  | 'INDEX_NOT_FOUND' // no index at this place
-  | 'INDEX_EXISTS' // an index, or something else, is already at this place
   | 'INDEX_CORRUPT' // a checksum, count or size of an index file is wrong
   | 'INDEX_VERSION' // an index file of another format version
-  | 'INDEX_MISMATCH' // the index was made with another model
   | 'FILTER_INVALID' // a filter with an unknown operator, a wrong type, or too large
   | 'COLLECTION_NOT_FOUND' // no collection at this place
   | 'COLLECTION_EXISTS' // a collection, or something else, is already at this place

@@ -29,7 +29,7 @@ import type { DocumentStore, Removal } from './store.ts'
 import { type UpsertOptions, type UpsertResult, upsertAll } from './upsert.ts'
 import type { UpsertDocument } from './upsert-documents.ts'
 import type { View } from './view.ts'
-import { type Commit, Writer } from './writer.ts'
+import { type Commit, type DocumentToWrite, Writer } from './writer.ts'
 
 /** Which documents are deleted. */
 export type DeleteSelection =
@@ -74,6 +74,8 @@ export class Collection {
   readonly #writer: Writer
   readonly #maintenance: Maintenance
   #reloading: Promise<void> | undefined
+  /** Writes that were begun and have not ended. */
+  readonly #writes = new Set<Promise<unknown>>()
   #closing: Promise<void> | undefined
 
   private constructor(parts: CollectionParts, state: CollectionState) {
@@ -124,16 +126,18 @@ export class Collection {
     options: UpsertOptions = {}
   ): Promise<UpsertResult> {
     this.#checkWritable()
-    return upsertAll(
-      documents,
-      {
-        context: this.#parts.context,
-        view: () => this.#state.view,
-        room: () => this.#maintenance.room(),
-        write: items => this.#writer.write({ kind: 'put', documents: items })
-      },
-      options
-    )
+    const target = {
+      context: this.#parts.context,
+      view: () => this.#state.view,
+      room: () => this.#maintenance.room(),
+      write: (items: readonly DocumentToWrite[]) =>
+        this.#writer.write({ kind: 'put', documents: items })
+    }
+    const write = upsertAll(documents, target, options)
+    const done = (): boolean => this.#writes.delete(write)
+    this.#writes.add(write)
+    write.then(done, done)
+    return write
   }
 
   /**
@@ -270,8 +274,10 @@ export class Collection {
 
   async #close(): Promise<void> {
     const { store, storage, context, onClose } = this.#parts
+    await Promise.allSettled(this.#writes)
     await this.#writer.close()
     await this.#maintenance.close()
+    await this.#reloading?.catch(() => undefined)
     await storage.close()
     this.#state.close()
     await store.close()
@@ -292,13 +298,14 @@ export class Collection {
   /** A process that only reads looks for what the writer has done since. */
   async #follow(): Promise<void> {
     if (!this.readOnly) return
-    if (this.#parts.storage.hasNewManifest()) {
+    let isStale = this.#parts.storage.hasNewManifest()
+    while (isStale || !this.#state.follow()) {
       this.#reloading ??= this.#reload().finally(() => {
         this.#reloading = undefined
       })
       await this.#reloading
+      isStale = false
     }
-    this.#state.follow()
   }
 
   async #reload(): Promise<void> {

@@ -122,7 +122,8 @@ function pruned(vector: SparseVector, { topTokens, minWeight }: CollectionSettin
   })
 }
 
-function checkMetadata(metadata: unknown, place: string): asserts metadata is Metadata {
+/** @throws EsplanadeError `INVALID_ARGUMENT` */
+export function checkMetadata(metadata: unknown, place: string): asserts metadata is Metadata {
   const isObject = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
   const problem = isObject ? jsonProblem(metadata) : 'is no object'
   if (problem !== undefined) {

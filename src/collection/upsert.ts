@@ -4,6 +4,7 @@ import { EsplanadeError } from '../errors.ts'
 import type { Progress, TaskOptions } from '../progress.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { CollectionContext } from './snapshot.ts'
+import type { StoredVectors } from './store.ts'
 import {
   type CheckedDocument,
   checkDocument,
@@ -24,8 +25,9 @@ export interface UpsertProgress extends Progress {
 /** Options of an upsert. */
 export interface UpsertOptions extends TaskOptions<UpsertProgress> {
   /**
-   * Passes over documents that stand in the collection with the same text, passages and metadata;
-   * their vectors are not compared. Default false: they are written anew.
+   * Passes over documents that stand in the collection with the same text, passages, metadata and
+   * ready vectors; those that the model makes are not made again. Default false: they are written
+   * anew.
    */
   readonly onlyChanged?: boolean
 }
@@ -193,7 +195,8 @@ class Upsert {
     return { numEncoded: this.#numEncoded, numTruncated: this.#numTruncated }
   }
 
-  #isUnchanged({ document }: CheckedDocument): boolean {
+  #isUnchanged(checked: CheckedDocument): boolean {
+    const { document } = checked
     const { store } = this.#target.view()
     const seq = store.seqOf(document.namespace, document.key)
     const stored = seq === undefined ? undefined : store.document(seq)
@@ -201,7 +204,8 @@ class Upsert {
       stored !== undefined &&
       stored.text === document.text &&
       JSON.stringify(stored.passages) === JSON.stringify(document.passages) &&
-      canonical(metadataToJson(stored.metadata)) === canonical(metadataToJson(document.metadata))
+      canonical(metadataToJson(stored.metadata)) === canonical(metadataToJson(document.metadata)) &&
+      (!hasReady(checked) || hasSameReady(checked, store.vectors(seq!)!))
     )
   }
 
@@ -219,6 +223,26 @@ class Upsert {
       cause: this.#options.signal.reason
     })
   }
+}
+
+function hasReady({ passages, dense }: CheckedDocument): boolean {
+  return dense !== undefined || passages.some(part => typeof part !== 'string')
+}
+
+/** Whether the vectors that were given are those that are stored. */
+function hasSameReady({ passages, dense }: CheckedDocument, stored: StoredVectors): boolean {
+  if (dense !== undefined && !isSame(dense, stored.dense)) return false
+  return passages.every((part, i) => {
+    if (typeof part === 'string') return true
+    const { terms, weights } = stored.passages[i]!
+    return isSame(part.terms, terms) && isSame(part.weights, weights)
+  })
+}
+
+function isSame(a: ArrayLike<number>, b: ArrayLike<number> | undefined): boolean {
+  if (a.length !== b?.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 /** JSON with the fields of each object in one order. */

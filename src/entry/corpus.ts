@@ -11,6 +11,12 @@ export type {
 export { rejectDuplicates } from '../corpus/duplicates.ts'
 export type { FieldOptions } from '../corpus/fields.ts'
 export { type DocumentInput, fromObjects } from '../corpus/from-objects.ts'
-export type { JsonValue, Metadata } from '../corpus/metadata.ts'
+export {
+  type JsonObject,
+  type JsonValue,
+  type Metadata,
+  metadataFromJson,
+  metadataToJson
+} from '../corpus/metadata.ts'
 export { type Passage, type PassageOptions, splitPassages } from '../corpus/passages.ts'
 export { type Corpus, type CorpusOptions, openCorpus, readCorpus } from '../node/corpus-files.ts'

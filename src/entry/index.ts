@@ -9,18 +9,20 @@ import { provideThreads } from '../search/threads.ts'
 
 export type { CheckOptions, CheckReport, Finding, FindingCode } from '../collection/check.ts'
 export type { Collection, CompactOptions, DeleteSelection } from '../collection/collection.ts'
-export type { StoredDocument } from '../collection/document-store.ts'
+export {
+  type CorpusDocumentsOptions,
+  type CorpusTarget,
+  corpusDocuments
+} from '../collection/corpus-documents.ts'
 export { type ExportOptions, exportLines } from '../collection/export-lines.ts'
 export { type ImportOptions, importLines } from '../collection/import-lines.ts'
-export type { IndexOptions, IndexProgress } from '../collection/index-builder.ts'
-export type { Manifest, ModelRecord } from '../collection/manifest.ts'
 export type {
   CollectionHit,
   CollectionResult,
   CollectionSearchOptions,
   Rerank
 } from '../collection/search-request.ts'
-export type { CollectionSettings } from '../collection/settings.ts'
+export type { CollectionSettings, ModelRecord } from '../collection/settings.ts'
 export type {
   CollectionDocument,
   CollectionSnapshot,
@@ -30,7 +32,6 @@ export type {
   ListOptions
 } from '../collection/snapshot.ts'
 export type { Durability } from '../collection/store.ts'
-export type { DocumentHit, TextIndex, TextSearchOptions } from '../collection/text-index.ts'
 export type { UpsertOptions, UpsertProgress, UpsertResult } from '../collection/upsert.ts'
 export type { UpsertDocument, UpsertPassage } from '../collection/upsert-documents.ts'
 export type { CorpusRecord, DocumentRecord, ProblemRecord } from '../corpus/document.ts'
@@ -40,13 +41,6 @@ export type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 export { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
 export type { HitExplanation } from '../explain/explain-hit.ts'
 export { checkCollection } from '../node/check-collection.ts'
-export {
-  type CreatedIndex,
-  type CreateIndexOptions,
-  createIndex,
-  type OpenIndexOptions,
-  openIndex
-} from '../node/index-files.ts'
 export { type OpenOptions, openCollection as open } from '../node/open-collection.ts'
 export {
   type ReencodeOptions,
@@ -60,11 +54,13 @@ export {
   type RepairStep,
   repairCollection
 } from '../node/repair-collection.ts'
+export { replaceCollection } from '../node/replace-collection.ts'
 export {
   type RestoreOptions,
   type RestoreResult,
   restoreCollection
 } from '../node/restore-collection.ts'
+export { readTuning, saveTuning } from '../node/tuning-file.ts'
 export type { Progress, TaskOptions } from '../progress.ts'
 export type { Explanation } from '../vector/explanation.ts'
 export type { Hit, RankedList } from '../vector/hit.ts'

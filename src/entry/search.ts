@@ -4,7 +4,6 @@ import { startSearchThreads } from '../node/search-threads.ts'
 import { provideThreads } from '../search/threads.ts'
 
 export { openIndexFile, saveIndexFile } from '../node/index-file.ts'
-export { saveTuning } from '../node/tuning-file.ts'
 export type { Contribution, ExplainOptions } from '../search/contributions.ts'
 export { DocumentSet } from '../search/document-set.ts'
 export type {
@@ -18,6 +17,8 @@ export { type FinishOptions, SparseIndexBuilder } from '../search/sparse-index-b
 export type { ApproximateStrategy, ExactStrategy, Strategy } from '../search/strategy.ts'
 export {
   type MeasuredSetting,
+  type Tunable,
+  type TunableResult,
   type TuneOptions,
   type TuneResult,
   type Tuning,

@@ -1,51 +1,45 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Manifest } from '../collection/manifest.ts'
+import { readFile, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { EsplanadeError } from '../errors.ts'
 import { approximateParameters } from '../search/approximate.ts'
 import type { ApproximateStrategy } from '../search/strategy.ts'
 import type { Tuning } from '../search/tune.ts'
+import { writeAtomically } from './atomic-file.ts'
+import { generationPaths, readCollectionFile } from './collection-files.ts'
 import { fileError } from './file-error.ts'
 
 const FILE = 'tuning.json'
 const FORMAT = 'esplanade-tuning'
 const VERSION = 1
 
-/** What {@link saveTuning} puts into the directory of an index. */
-export const TUNING_FILES: readonly string[] = [FILE, `${FILE}.partial`]
-
 /**
- * Keeps a tuning in the directory of its index, as `tuning.json`; `openIndex` reads it. The file is
- * replaced in one step.
+ * Keeps a tuning with a collection, as `tuning.json` of its generation: one that is encoded anew has
+ * none. The file is replaced in one step.
  *
  * @param tuning - undefined takes away what was kept before
- * @throws EsplanadeError `FILE_UNWRITABLE`
+ * @throws EsplanadeError `FILE_UNWRITABLE`, and as `open` where there is no collection
  */
 export async function saveTuning(directory: string, tuning: Tuning | undefined): Promise<void> {
-  const path = join(directory, FILE)
-  const partial = `${path}.partial`
-  try {
-    if (tuning === undefined) return await rm(path, { force: true })
+  const path = await tuningPath(directory)
+  if (tuning !== undefined) {
     const json = JSON.stringify({ format: FORMAT, version: VERSION, ...tuning }, null, 2)
-    await writeFile(partial, `${json}\n`, { flush: true })
-    await rename(partial, path)
-  } catch (cause) {
-    await rm(partial, { force: true }).catch(() => undefined)
-    throw fileError(cause, path, 'write')
+    await writeAtomically(path, `${json}\n`)
+    return
   }
+  await rm(path, { force: true }).catch(cause => {
+    throw fileError(cause, path, 'write')
+  })
 }
 
 /**
- * The tuning of an index; undefined where there is none.
+ * The tuning that is kept with a collection; undefined where there is none. It says of which counts
+ * it was made: the collection may have changed since.
  *
- * @throws EsplanadeError `INDEX_CORRUPT` when the file is damaged, or belongs to an index of other
- *   counts; `INDEX_VERSION`, `FILE_UNREADABLE`
+ * @throws EsplanadeError `COLLECTION_CORRUPT` when the file is damaged; `COLLECTION_VERSION`,
+ *   `FILE_UNREADABLE`; as `open` where there is no collection
  */
-export async function readTuning(
-  directory: string,
-  manifest: Manifest
-): Promise<Tuning | undefined> {
-  const path = join(directory, FILE)
+export async function readTuning(directory: string): Promise<Tuning | undefined> {
+  const path = await tuningPath(directory)
   let json: string
   try {
     json = await readFile(path, 'utf8')
@@ -53,15 +47,13 @@ export async function readTuning(
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw fileError(cause, path, 'read')
   }
-  const tuning = parseTuning(json, path)
-  for (const count of ['numDocuments', 'numPostings'] as const) {
-    if (tuning[count] === manifest[count]) continue
-    throw corrupt(
-      path,
-      `it was made for ${count} ${tuning[count]}, the index has ${manifest[count]}`
-    )
-  }
-  return tuning
+  return parseTuning(json, path)
+}
+
+async function tuningPath(directory: string): Promise<string> {
+  const path = resolve(directory)
+  const { active } = await readCollectionFile(path)
+  return join(generationPaths(path, active).folder, FILE)
 }
 
 function parseTuning(json: string, path: string): Tuning {
@@ -71,9 +63,9 @@ function parseTuning(json: string, path: string): Tuning {
   } catch (cause) {
     throw corrupt(path, 'it is not JSON', cause)
   }
-  if (parsed.format !== FORMAT) throw corrupt(path, 'it is no tuning of an Esplanade index')
+  if (parsed.format !== FORMAT) throw corrupt(path, 'it is no tuning of an Esplanade collection')
   if (parsed.version !== VERSION) {
-    throw new EsplanadeError('INDEX_VERSION', {
+    throw new EsplanadeError('COLLECTION_VERSION', {
       place: path,
       problem: `the tuning has format version ${JSON.stringify(parsed.version)}`,
       expected: `version ${VERSION}`,
@@ -119,8 +111,8 @@ function strategyOf(found: unknown, path: string): ApproximateStrategy {
   }
 }
 
-const REMEDY = 'Tune the index again: esplanade tune DIR'
+const REMEDY = 'Tune the collection again: esplanade tune DIR'
 
 function corrupt(path: string, problem: string, cause?: unknown): EsplanadeError {
-  return new EsplanadeError('INDEX_CORRUPT', { place: path, problem, remedy: REMEDY, cause })
+  return new EsplanadeError('COLLECTION_CORRUPT', { place: path, problem, remedy: REMEDY, cause })
 }

@@ -2,9 +2,24 @@ import { EsplanadeError } from '../errors.ts'
 import type { TaskOptions } from '../progress.ts'
 import type { Hit } from '../vector/hit.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
-import { checkSignal, type SearchResult } from './search-options.ts'
-import type { SparseIndex } from './sparse-index.ts'
+import { checkSignal, type SearchStats } from './search-options.ts'
 import type { ApproximateStrategy, Strategy } from './strategy.ts'
+
+/** What can be tuned: a `SparseIndex` is, and whatever else is searched with these strategies. */
+export interface Tunable {
+  search(
+    query: SparseVector,
+    options: { readonly k: number; readonly strategy: Strategy }
+  ): Promise<TunableResult>
+}
+
+/** What {@link tuneApproximate} must know of a search. */
+export interface TunableResult {
+  readonly hits: readonly Hit[]
+  readonly stats: Pick<SearchStats, 'numPostings' | 'numScored'>
+  /** The exact scores that documents have for the query, in the order of the keys. */
+  scoresOf(keys: string[]): ArrayLike<number> | Promise<ArrayLike<number>>
+}
 
 /** Options of {@link tuneApproximate}. */
 export interface TuneOptions extends TaskOptions {
@@ -39,13 +54,13 @@ export interface TuneResult {
   readonly sampleSize: number
 }
 
-/** A choice of {@link tuneApproximate} as it is kept with an index. */
+/** A choice of {@link tuneApproximate} as it is kept with a collection. */
 export interface Tuning {
   /** The overlap that was asked for. */
   readonly overlap: number
   readonly k: number
   readonly strategy: ApproximateStrategy
-  /** Of the index that was tuned; with others the choice means nothing. */
+  /** Of what was tuned; with others the choice means less, and then nothing. */
   readonly numDocuments: number
   readonly numPostings: number
   /** The overlap@k that the choice has over the sample. */
@@ -86,7 +101,7 @@ const PAUSE_MS = 50
  *   `INVALID_VECTOR`; `ABORTED`
  */
 export async function tuneApproximate(
-  index: Pick<SparseIndex, 'search'>,
+  index: Tunable,
   queries: readonly SparseVector[],
   options: TuneOptions = {}
 ): Promise<TuneResult> {
@@ -172,21 +187,23 @@ interface Sample {
   readonly keys: ReadonlySet<string>
   /** The score of the last hit. */
   readonly lastScore: number
-  readonly scoresOf: SearchResult['scoresOf']
+  readonly scoresOf: TunableResult['scoresOf']
 }
 
 async function exactSamples(
-  index: Pick<SparseIndex, 'search'>,
+  index: Tunable,
   queries: readonly SparseVector[],
   k: number,
   task: Task
 ): Promise<Sample[]> {
   const samples: Sample[] = []
   for (const query of queries) {
-    const { hits, scoresOf } = await index.search(query, { k, strategy: 'auto' })
+    const result = await index.search(query, { k, strategy: 'auto' })
+    const { hits } = result
     const last = hits.at(-1)
     if (last !== undefined) {
       const keys = new Set(hits.map(({ key }) => key))
+      const scoresOf = (others: string[]) => result.scoresOf(others)
       samples.push({ query, keys, lastScore: last.score, scoresOf })
     }
     await task.step()
@@ -195,11 +212,15 @@ async function exactSamples(
 }
 
 /** Share of the exact top k that was found. */
-function shareFound({ keys, lastScore, scoresOf }: Sample, hits: readonly Hit[]): number {
+async function shareFound(
+  { keys, lastScore, scoresOf }: Sample,
+  hits: readonly Hit[]
+): Promise<number> {
   const others = hits.map(({ key }) => key).filter(key => !keys.has(key))
   // A document beside the top k scores no more than its last one, so this means a tie. The exact
   // score is asked for: that of the hit may lack the terms that were cut.
-  const numTied = scoresOf(others).filter(score => score >= lastScore).length
+  const scores = others.length === 0 ? [] : Array.from(await scoresOf(others))
+  const numTied = scores.filter(score => score >= lastScore).length
   return (hits.length - others.length + numTied) / keys.size
 }
 
@@ -218,7 +239,7 @@ interface Trial {
  * nothing, such as a cut beyond the longest query.
  */
 async function measuredTrials(
-  index: Pick<SparseIndex, 'search'>,
+  index: Tunable,
   samples: readonly Sample[],
   { overlap, k }: { overlap: number; k: number },
   task: Task
@@ -271,7 +292,7 @@ function combinations([alphas, gammas, cuts]: readonly number[][]): Levels[] {
 }
 
 async function measured(
-  index: Pick<SparseIndex, 'search'>,
+  index: Tunable,
   samples: readonly Sample[],
   levels: Levels,
   k: number,
@@ -283,7 +304,7 @@ async function measured(
   let numScored = 0
   for (const [i, sample] of samples.entries()) {
     const { hits, stats } = await index.search(sample.query, { k, strategy })
-    found[i % 2]! += shareFound(sample, hits)
+    found[i % 2]! += await shareFound(sample, hits)
     numPostings += stats.numPostings
     numScored += stats.numScored
     await task.step()
@@ -319,7 +340,7 @@ function meanOf(halves: readonly [number, number], numSamples: number): number {
  * machine strikes one pass, not most.
  */
 async function latenciesMs(
-  index: Pick<SparseIndex, 'search'>,
+  index: Tunable,
   samples: readonly Sample[],
   strategies: readonly Strategy[],
   { k, passes }: { k: number; passes: number },
