@@ -77,7 +77,8 @@ export class Maintenance {
   /** Makes segments of all documents that are in none. @throws EsplanadeError `FILE_UNWRITABLE` */
   async flush(): Promise<void> {
     await this.#writer.write({ kind: 'barrier', run: () => this.#state.freeze() })
-    await this.#flushFrozen()
+    const wanted = this.#state.frozen.at(-1)
+    while (wanted !== undefined && this.#state.frozen.includes(wanted)) await this.#flushFrozen()
   }
 
   /** Waits until no merge is due. */
@@ -92,18 +93,18 @@ export class Maintenance {
   /** Merges all segments into as few as can be, without the dead, in an order that suits searches. */
   async compact(signal?: AbortSignal): Promise<void> {
     await this.flush()
-    await this.#merging
-    let resolve = (): void => undefined
-    // Background merges keep away meanwhile.
-    this.#merging = new Promise(done => {
-      resolve = done
-    })
-    try {
-      for (const run of compactRuns(this.#state)) await this.#merge(run, true, signal)
-    } finally {
+    // Another may begin in the turn in which one ends, and two merges must not share a segment.
+    while (this.#merging !== undefined) await this.#merging
+    const compacting = this.#compact(signal).finally(() => {
       this.#merging = undefined
-      resolve()
-    }
+    })
+    // Background merges keep away meanwhile.
+    this.#merging = compacting.catch(() => undefined)
+    await compacting
+  }
+
+  async #compact(signal: AbortSignal | undefined): Promise<void> {
+    for (const run of compactRuns(this.#state)) await this.#merge(run, true, signal)
   }
 
   /** Runs a task during which neither manifest nor segments are replaced. */
@@ -125,7 +126,11 @@ export class Maintenance {
     if (this.#abort.signal.aborted) return
     // What failed is tried again by the next write or flush, which then hears of it.
     this.#flushFrozen().then(
-      () => this.#mergeInBackground(),
+      () => {
+        // One may have been frozen in the turn in which the last flush ended.
+        if (this.#state.frozen.length > 0) this.#flushInBackground()
+        else this.#mergeInBackground()
+      },
       () => undefined
     )
   }
@@ -141,8 +146,6 @@ export class Maintenance {
   async #flushAll(): Promise<void> {
     for (let [delta] = this.#state.frozen; delta !== undefined; [delta] = this.#state.frozen) {
       const range = { firstSeq: this.#state.manifest.flushedSeq + 1, lastSeq: delta.lastSeq }
-      // No segment may hold what a power cut could take from the store.
-      await this.#store.flush()
       await this.#replace(range, [], 'flush', undefined)
     }
   }
@@ -223,8 +226,13 @@ export class Maintenance {
       nextFile: this.#nextFile,
       segments: segments.sort((a, b) => a.firstSeq - b.firstSeq)
     }
+    // No segment may hold, or lack, a document because of what a power cut could take from the store.
+    await this.#store.flush()
     await this.#storage.writeManifest(manifest)
-    this.forget(this.#state.install(manifest, range, added))
+    // The segment may know of removals in a batch that is not acknowledged yet, which would neither
+    // show as removed nor be found: such a batch is waited for.
+    const run = (): void => this.forget(this.#state.install(manifest, range, added))
+    await this.#writer.write({ kind: 'barrier', run })
   }
 
   /** Removes tombstones that nothing needs from the store, in the background. */

@@ -1,5 +1,6 @@
 import { EsplanadeError } from '../errors.ts'
 import type { Delta } from './delta.ts'
+import { copyOfMetadata } from './metadata-copy.ts'
 import type { DocumentStore, Removal, StoredDocument, StoredVectors } from './store.ts'
 
 /** A document to be written, complete but for its number. */
@@ -209,7 +210,7 @@ export class Writer {
       const stored = { ...document, seq }
       added.push(store.encode(stored, vectors))
       const { namespace, metadata } = document
-      delta.add({ seq, namespace, metadata }, vectors.passages)
+      delta.add({ seq, namespace, metadata: copyOfMetadata(metadata) }, vectors.passages)
       if (performance.now() - pausedAt < SLICE_MS) continue
       await this.#host.pause()
       pausedAt = performance.now()
