@@ -92,6 +92,10 @@ export class MemoryStore implements DocumentStore {
     }
   }
 
+  async flush(): Promise<void> {
+    this.#checkOpen()
+  }
+
   async copyTo(directory: string): Promise<void> {
     this.#checkOpen()
     const copy = new MemoryStore()

@@ -79,7 +79,8 @@ describe('a manifest', () => {
   )
 
   it('of a newer version is refused as such', () => {
-    const json = formatCheckedJson({ ...MANIFEST, version: 2, segments: [] })
+    const newer: SegmentManifest = { ...MANIFEST, version: 2, segments: [] }
+    const json = formatCheckedJson(newer)
     expect(() => parse(json)).toThrow(
       expect.objectContaining({ code: 'COLLECTION_VERSION', place: 'm.json' })
     )

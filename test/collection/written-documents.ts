@@ -2,7 +2,9 @@ import type { DocumentStore, StoredDocument } from '../../src/collection/store.t
 import { type SparseVector, sparseVector } from '../../src/vector/sparse-vector.ts'
 
 /** A document of a test: its passages, and where it is not the default, the rest of it. */
-export type TestDocument = { passages: SparseVector[] } & Partial<StoredDocument>
+export type TestDocument = Partial<Omit<StoredDocument, 'passages'>> & {
+  readonly passages: readonly SparseVector[]
+}
 
 /** Writes documents with the numbers from `first` on, in one batch. */
 export async function writeDocuments(
