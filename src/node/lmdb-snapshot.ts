@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { Transaction } from 'lmdb'
+import type { Database, Transaction } from 'lmdb'
 import type {
   StoredDocument,
   StoredVectors,
@@ -120,10 +120,19 @@ export class LmdbSnapshot implements StoreSnapshot {
   }
 
   *seqs(first: number, last: number): Iterable<number> {
+    yield* this.#numbers(this.#databases.documents, first, last)
+  }
+
+  /** The numbers under which there are vectors: the same as those of documents, unless damaged. */
+  vectorSeqs(first: number, last: number): Iterable<number> {
+    return this.#numbers(this.#databases.vectors, first, last)
+  }
+
+  *#numbers(database: Database<Buffer, number>, first: number, last: number): Iterable<number> {
     let start = Math.max(first, 0)
     while (start <= last) {
       const chunk = this.#read(transaction => [
-        ...this.#databases.documents.getKeys({ start, limit: CHUNK, transaction })
+        ...database.getKeys({ start, limit: CHUNK, transaction })
       ])
       for (const seq of chunk) {
         if (seq > last) return
@@ -131,6 +140,26 @@ export class LmdbSnapshot implements StoreSnapshot {
       }
       if (chunk.length < CHUNK) return
       start = chunk[CHUNK - 1]! + 1
+    }
+  }
+
+  /** Every key of every namespace, ascending; a number that cannot be read is NaN. */
+  *allKeys(): Iterable<{ readonly namespace: string; readonly key: string; readonly seq: number }> {
+    let start = Buffer.alloc(0)
+    for (;;) {
+      // NUL behind the last key is the least of all that follow it.
+      const from = start.length === 0 ? Buffer.of(0) : Buffer.concat([start, Buffer.of(0)])
+      const chunk = this.#read(transaction => [
+        ...this.#databases.keys.getRange({ start: from, limit: CHUNK, transaction })
+      ])
+      for (const { key, value } of chunk) {
+        const name = Buffer.from(key.buffer, key.byteOffset, key.length).toString('utf8')
+        const nul = name.indexOf('\0')
+        const seq = value.length === 8 ? readUint64(value, 0) : Number.NaN
+        yield { namespace: name.slice(0, Math.max(nul, 0)), key: name.slice(nul + 1), seq }
+      }
+      if (chunk.length < CHUNK) return
+      start = Buffer.from(chunk[CHUNK - 1]!.key)
     }
   }
 
