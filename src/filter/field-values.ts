@@ -17,38 +17,55 @@ export function valuesAt(metadata: Metadata, path: string): FilterValue[] {
   visitPath(metadata, path, 0, value => {
     const found = filterValueOf(value)
     if (found !== undefined) values.push(found)
-    return false
   })
   return values
 }
 
-/** Whether a field has a value, or an object that has one below it. */
+/**
+ * Whether a field has a value, or an object that has one below it. A name with a dot counts as an
+ * object here too: `{"a.b": 1}` has the field `a`.
+ */
 export function hasValueAt(metadata: Metadata, path: string): boolean {
-  const room = MAX_PATH_LENGTH - path.length
-  return visitPath(metadata, path, 0, (value, depth) => hasValue(value, room, depth))
+  return existsAt(metadata, path, MAX_PATH_LENGTH - path.length, 0)
 }
 
-/**
- * Calls `visit` with all that stands at the end of a path, arrays taken apart, until it says true; says
- * whether it did.
- */
+/** @param room - characters that the path of a value may go on for behind this one */
+function existsAt(value: MetadataValue, path: string, room: number, depth: number): boolean {
+  if (depth > MAX_METADATA_DEPTH) return false
+  if (Array.isArray(value)) return value.some(part => existsAt(part, path, room, depth + 1))
+  if (!isObject(value)) return false
+  return Object.keys(value).some(name => {
+    if (path.startsWith(`${name}.`)) {
+      if (existsAt(value[name]!, path.slice(name.length + 1), room, depth + 1)) return true
+    }
+    if (name !== path && !name.startsWith(`${path}.`)) return false
+    const left = room + path.length - name.length
+    return left >= 0 && hasValue(value[name]!, left, depth + 1)
+  })
+}
+
+/** Calls `visit` with all that stands at the end of a path, arrays taken apart. */
 function visitPath(
   value: MetadataValue,
   path: string | undefined,
   depth: number,
-  visit: (value: MetadataValue, depth: number) => boolean
-): boolean {
-  if (depth > MAX_METADATA_DEPTH) return false
-  if (Array.isArray(value)) return value.some(part => visitPath(part, path, depth + 1, visit))
-  if (path === undefined) return visit(value, depth)
-  if (!isObject(value)) return false
-  // Every dot may be the end of a field's name.
-  for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
-    const name = path.slice(0, dot)
-    if (!Object.hasOwn(value, name)) continue
-    if (visitPath(value[name]!, path.slice(dot + 1), depth + 1, visit)) return true
+  visit: (value: MetadataValue) => void
+): void {
+  if (depth > MAX_METADATA_DEPTH) return
+  if (Array.isArray(value)) {
+    for (const part of value) visitPath(part, path, depth + 1, visit)
+  } else if (path === undefined) {
+    visit(value)
+  } else if (isObject(value)) {
+    // Every dot may be the end of a field's name.
+    for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
+      const name = path.slice(0, dot)
+      if (Object.hasOwn(value, name)) {
+        visitPath(value[name]!, path.slice(dot + 1), depth + 1, visit)
+      }
+    }
+    if (Object.hasOwn(value, path)) visitPath(value[path]!, undefined, depth + 1, visit)
   }
-  return Object.hasOwn(value, path) && visitPath(value[path]!, undefined, depth + 1, visit)
 }
 
 function hasValue(value: MetadataValue, room: number, depth: number): boolean {

@@ -51,8 +51,11 @@ const { condition } = fc.letrec<{ condition: unknown }>(tie => ({
     list.map($nin => ({ $nin })),
     fc.boolean().map($exists => ({ $exists })),
     fc.constantFrom(...STRINGS).map($startsWith => ({ $startsWith })),
+    // At its greatest depth a condition is a bare value, which $not does not take.
     tie('condition')
-      .filter(inner => typeof inner === 'object' && !(inner instanceof Date))
+      .map(inner =>
+        typeof inner === 'object' && !(inner instanceof Date) ? inner : { $eq: inner }
+      )
       .map($not => ({ $not }))
   )
 }))
