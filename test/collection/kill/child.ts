@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Operation } from './ledger.ts'
 
@@ -34,12 +33,13 @@ export async function runAndKill(
   moment: KillMoment,
   hear: (line: ProgramLine & Operation) => void
 ): Promise<void> {
-  const child = spawn(process.execPath, [program, directory, String(seed)], {
+  const soonKind = 'kind' in moment ? [moment.kind] : []
+  const child = spawn(process.execPath, [program, directory, String(seed), ...soonKind], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
   const exited = new Promise(resolve => child.once('exit', (_, signal) => resolve(signal)))
   let numEnds = 0
-  for await (const line of createInterface({ input: child.stdout })) {
+  for await (const line of wholeLines(child.stdout)) {
     const said = JSON.parse(line) as ProgramLine & Operation
     hear(said)
     if (said.end !== undefined) numEnds++
@@ -50,6 +50,16 @@ export async function runAndKill(
   const signal = await exited
   // One that fails before it has begun would prove nothing.
   if (signal !== 'SIGKILL') throw new Error('the program ended before it was killed')
+}
+
+/** Lines that were said to their end: one that was cut short announced nothing. */
+async function* wholeLines(output: NodeJS.ReadableStream): AsyncGenerator<string> {
+  let rest = ''
+  for await (const piece of output.setEncoding('utf8')) {
+    const lines = `${rest}${piece}`.split('\n')
+    rest = lines.pop()!
+    yield* lines
+  }
 }
 
 function kill(child: ChildProcess): void {

@@ -2,7 +2,9 @@
  * The program that is killed: it writes to a collection, and says on its standard output, one line of
  * JSON each, what it is about to do and what was acknowledged. It never ends by itself.
  *
- * node program.mjs DIRECTORY SEED
+ * node program.mjs DIRECTORY SEED [KIND]
+ *
+ * KIND: what it does next after some operations, so that it is often killed at that.
  */
 import { writeSync } from 'node:fs'
 import { open } from 'esplanade'
@@ -10,11 +12,23 @@ import { randomNumbers } from './random.mjs'
 
 const directory = process.argv[2]
 const seed = Number(process.argv[3])
+const soonKind = process.argv[4]
 const random = randomNumbers(seed)
 const upTo = count => Math.floor(random() * count)
 
-// Written at once: what was said is in the pipe when the process is killed.
-const say = line => writeSync(1, `${JSON.stringify(line)}\n`)
+/** When it returns, all of the line is in the pipe, and stays there when the process is killed. */
+function say(line) {
+  const bytes = Buffer.from(`${JSON.stringify(line)}\n`)
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(1, bytes, at)
+    } catch (error) {
+      // The pipe is full: it is about to be read.
+      if (error.code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }
+}
 
 const options = {
   model: null,
@@ -24,10 +38,12 @@ const options = {
 }
 
 let numOperations = 0
+const numOfKind = {}
 
 /** Does something and says so before and after. */
 async function operation(description, run) {
   const id = ++numOperations
+  numOfKind[description.kind] = (numOfKind[description.kind] ?? 0) + 1
   say({ begin: id, ...description })
   const result = await run()
   say({ end: id, result })
@@ -142,9 +158,15 @@ const kinds = [
   ]
 ]
 
+/** By their names. */
+const rare = { flush: 6, settle: 7, compact: 8, backup: 9, reopen: 10, deleteWhere: 5 }
+const soonAfter = 2 + upTo(12)
+
 const total = kinds.reduce((sum, [weight]) => sum + weight, 0)
 
 function randomKind() {
+  const isDue = numOperations > soonAfter && numOfKind[soonKind] === undefined
+  if (isDue && rare[soonKind] !== undefined) return kinds[rare[soonKind]][1]
   let left = random() * total
   for (const [weight, run] of kinds) {
     left -= weight
