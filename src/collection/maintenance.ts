@@ -42,6 +42,8 @@ export class Maintenance {
   readonly #abort = new AbortController()
   #flushing: Promise<void> | undefined
   #merging: Promise<void> | undefined
+  /** Of the manifest that was tried last. */
+  #generation: number
   /** Manifests are replaced one after the other. */
   #installing: Promise<unknown> = Promise.resolve()
 
@@ -57,6 +59,7 @@ export class Maintenance {
     this.#storage = parts.storage
     this.#writer = parts.writer
     this.#limits = parts.limits ?? FLUSH_LIMITS
+    this.#generation = parts.state.manifest.generation
   }
 
   /** Begins in the background what is due after a write. */
@@ -221,7 +224,8 @@ export class Maintenance {
     const segments = added === undefined ? kept : [...kept, added.record]
     const manifest: SegmentManifest = {
       ...before,
-      generation: before.generation + 1,
+      // A manifest that could not be written for certain may be on the disk all the same.
+      generation: ++this.#generation,
       flushedSeq: Math.max(before.flushedSeq, range.lastSeq),
       nextFile: this.#nextFile,
       segments: segments.sort((a, b) => a.firstSeq - b.firstSeq)
