@@ -19,7 +19,11 @@ import { packageVersion } from './package-version.ts'
 const MAX_COMMAND_LINE_BYTES = 16_000
 
 /** Codes that speak of what was asked for, not of what was found. */
-const WRONG_USAGE: readonly ErrorCode[] = ['INVALID_ARGUMENT', 'METRIC_UNKNOWN']
+const WRONG_USAGE: readonly ErrorCode[] = [
+  'INVALID_ARGUMENT',
+  'FILTER_INVALID',
+  'METRIC_UNKNOWN'
+]
 
 /** The command line: `esplanade COMMAND`. Results on stdout, everything else on stderr. */
 const program = new Command('esplanade')

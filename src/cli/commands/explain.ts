@@ -1,29 +1,28 @@
 import { Command } from 'commander'
-import { openIndex } from 'esplanade'
+import { addCollectionOptions, type CollectionFlags, openToRead } from '../collection-options.ts'
 import { explanationTable, snippetLines } from '../explanation-table.ts'
 import { printable } from '../highlighted-text.ts'
 import { count } from '../options.ts'
 import { parseQuery } from '../query-argument.ts'
 import { terminalOf } from '../terminal.ts'
 
-interface ExplainFlags {
+interface ExplainFlags extends CollectionFlags {
   readonly top: number
-  readonly model?: string
   readonly vector?: boolean
   readonly json?: boolean
 }
 
 export function explainCommand(): Command {
-  return new Command('explain')
+  const command = new Command('explain')
     .description('Say why a document has its score for a query.')
-    .argument('<dir>', 'an index')
+    .argument('<dir>', 'a collection')
     .argument('<query>', 'a text')
     .argument('<key>', 'the key of a document')
     .option('--top <n>', 'terms to show', count(1), 20)
-    .option('--model <model>', 'where the model of the index is now, if it has moved')
     .option('--vector', 'the query is a vector: {"indices": [], "values": []}')
     .option('--json', 'one JSON object')
     .action(explain)
+  return addCollectionOptions(command)
 }
 
 async function explain(
@@ -33,8 +32,9 @@ async function explain(
   flags: ExplainFlags
 ): Promise<void> {
   const query = parseQuery(queryText, flags.vector)
-  await using index = await openIndex(directory, { ...(flags.model && { model: flags.model }) })
-  const explained = await index.explain(query, key)
+  const { namespace } = flags
+  await using collection = await openToRead(directory, flags)
+  const explained = await collection.explain(query, key, { namespace })
   if (flags.json) {
     process.stdout.write(`${JSON.stringify({ key, ...explained })}\n`)
     return

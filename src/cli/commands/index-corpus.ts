@@ -1,45 +1,69 @@
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Command, Option } from 'commander'
-import { createIndex, type Metric } from 'esplanade'
-import { openCorpus } from 'esplanade/corpus'
+import {
+  type Collection,
+  corpusDocuments,
+  EsplanadeError,
+  type Metric,
+  type OpenOptions,
+  open,
+  replaceCollection
+} from 'esplanade'
+import { type Corpus, type CorpusRecord, openCorpus } from 'esplanade/corpus'
+import { keysOf, namespaceOption } from '../collection-options.ts'
 import { addCorpusOptions, type CorpusFlags, corpusOptions } from '../corpus-options.ts'
 import { EXIT_FAILED } from '../exit-codes.ts'
+import { collectionBytes } from '../folder-bytes.ts'
+import { IndexProgress } from '../index-progress.ts'
+import { type IndexSummary, summaryJson, summaryText } from '../index-summary.ts'
 import { interruptible } from '../interrupt.ts'
 import { loadOptions, type ModelFlags, maxTokensOption, poolingOption } from '../model-options.ts'
 import { atLeast, count, modeOption } from '../options.ts'
 import { ProblemReport } from '../problem-report.ts'
-import { duration, showProgress } from '../progress.ts'
-import { counted, readableBytes, readableCount } from '../readable.ts'
+import { counted } from '../readable.ts'
 
 interface IndexFlags extends CorpusFlags, ModelFlags {
   readonly to: string
-  readonly model: string
+  readonly model?: string
+  readonly namespace: string
   readonly passageTokens?: number
-  readonly metric: Metric
+  readonly metric?: Metric
   readonly topTokens?: number
   readonly minWeight?: number
   readonly overwrite?: boolean
+  readonly prune?: boolean
   readonly strict?: boolean
   readonly json?: boolean
 }
 
-const INPUTS = `
+const HELP = `
 IN is a BEIR folder, a .jsonl, .csv or .tsv file (.gz too), a folder of .md,
 .txt and .html files, or - for JSON lines on standard input. A JSON line may
 carry a vector instead of a text: {"_id", "indices": [], "values": []} or
 {"_id", "vector": {"token": weight}}.
 
-  esplanade index notes/ --to notes.index
+The collection is made where there is none. Where there is one, documents are
+added, and those of the same key replaced; what has not changed is passed over,
+so the same command again takes in only what is new. Model, metric and limits
+are fixed when the collection is made.
+
+  esplanade index notes/ --to notes.esplanade
+  esplanade index notes/ --to notes.esplanade --prune
   esplanade index products.csv --to products --key sku --text name,description`
 
 export function indexCommand(): Command {
   const command = new Command('index')
-    .description('Encode documents and write an index of them.')
+    .description('Encode documents and put them into a collection, which is made if need be.')
     .argument('<in...>', 'files, folders, or - for standard input')
-    .requiredOption('--to <dir>', 'where the index goes')
+    .requiredOption('--to <dir>', 'the collection')
+    .addOption(namespaceOption())
+    .option('--prune', 'delete documents of the namespace that are not in IN')
+    .option('--overwrite', 'replace the whole collection, once the new one is complete')
     .option(
       '--model <model>',
-      'name or folder of the model; none: all records have vectors',
-      'splade-tiny'
+      "name or folder of the model; none: all records have vectors (default: the collection's own, splade-tiny for a new one)"
     )
     .addOption(poolingOption())
     .addOption(modeOption())
@@ -50,70 +74,162 @@ export function indexCommand(): Command {
       count(0)
     )
     .addOption(
-      new Option('--metric <metric>', 'similarity').choices(['dot', 'cosine']).default('dot')
+      new Option('--metric <metric>', 'similarity (default: dot)').choices(['dot', 'cosine'])
     )
     .option('--top-tokens <n>', 'keep the heaviest terms of each vector', count(1))
     .option('--min-weight <w>', 'keep terms of at least this weight', atLeast(0))
-    .option('--overwrite', 'replace the index that is there')
     .option('--strict', 'stop at the first bad record; nothing is written')
     .option('--json', 'the summary as JSON')
-    .addHelpText('after', INPUTS)
+    .addHelpText('after', HELP)
     .action(indexCorpus)
   return addCorpusOptions(command)
 }
 
 async function indexCorpus(inputs: string[], flags: IndexFlags): Promise<void> {
   const started = performance.now()
-  const problems = new ProblemReport()
-  let numOtherFiles = 0
-  const created = await interruptible(async signal => {
+  const replaces = flags.overwrite && existsSync(flags.to)
+  const summary = await interruptible(async signal => {
     const corpus = await openCorpus(inputs, { ...corpusOptions(flags), signal })
-    const progress = showProgress('indexing', 'passages')
-    let fraction: number | undefined
-    numOtherFiles = corpus.numOtherFiles
-    try {
-      return await createIndex(flags.to, corpus, {
-        ...definedOf(flags),
-        model: flags.model === 'none' ? null : flags.model,
-        signal,
-        onProblem: error => problems.add(error),
-        onProgress: ({ done, numQueued, numEncoded }) => {
-          const { totalBytes, bytesRead } = corpus
-          if (totalBytes !== undefined) {
-            // What has been read is encoded in part only; and reading is some way ahead, which
-            // must not make the bar go back.
-            const encoded = numQueued === 0 ? 1 : numEncoded / numQueued
-            fraction = Math.max(fraction ?? 0, (bytesRead / Math.max(1, totalBytes)) * encoded)
-          }
-          progress.update(Math.max(done, numEncoded), fraction)
-        }
-      })
-    } finally {
-      progress.stop()
-    }
-  }).catch(explainNothingWritten(flags.to))
-  const { manifest, numProblems } = created
-  if (numOtherFiles > 0) {
-    process.stderr.write(`${counted(numOtherFiles, 'file')} of other kinds left out\n`)
+    const task = { inputs, corpus, flags, signal }
+    // Where nothing is yet there is nothing to be replaced.
+    return replaces
+      ? replaceCollection(flags.to, beside => indexInto(beside, task))
+      : indexInto(flags.to, task)
+  }).catch(error => {
+    if (replaces) process.stderr.write(`${flags.to} is as it was: nothing of it was replaced\n`)
+    throw error
+  })
+  if (summary.numOtherFiles > 0) {
+    process.stderr.write(`${counted(summary.numOtherFiles, 'file')} of other kinds left out\n`)
   }
-  if (manifest.numDocuments === 0) process.stderr.write('note: the input holds no documents\n')
-  const seconds = (performance.now() - started) / 1000
-  const bytes = Object.values(manifest.fileBytes).reduce((sum, one) => sum + one, 0)
-  if (flags.json) {
-    const { numDocuments, numPassages, numTruncated, numPostings } = manifest
-    const summary = { numDocuments, numPassages, numTruncated, numPostings, numProblems, bytes }
-    process.stdout.write(`${JSON.stringify({ ...summary, seconds: +seconds.toFixed(2) })}\n`)
-  } else process.stderr.write(summaryOf(flags.to, created, seconds, bytes))
-  if (numProblems > 0) process.exitCode = EXIT_FAILED
+  if (summary.numRead === 0 && summary.numProblems === 0) {
+    process.stderr.write('note: the input holds no documents\n')
+  }
+  const done = { ...summary, seconds: (performance.now() - started) / 1000 }
+  if (flags.json) process.stdout.write(`${JSON.stringify(summaryJson(done))}\n`)
+  else process.stderr.write(summaryText(flags.to, done))
+  if (summary.numProblems > 0) process.exitCode = EXIT_FAILED
 }
 
-/** The options that were given, in the shape of the library's. */
-function definedOf(flags: IndexFlags) {
-  const { passageTokens, topTokens, minWeight, metric } = flags
+interface IndexTask {
+  readonly inputs: readonly string[]
+  readonly corpus: Corpus
+  readonly flags: IndexFlags
+  readonly signal: AbortSignal
+}
+
+/** Puts the corpus into the collection of a directory, and says what that did. */
+async function indexInto(directory: string, task: IndexTask): Promise<IndexSummary> {
+  const isNew = !existsSync(join(directory, 'collection.json'))
+  const isFree = !existsSync(directory)
+  let numHeld = 0
+  try {
+    await using collection = await open(directory, openOptions(task.flags))
+    const summary = await writeCorpus(collection, task).catch(async error => {
+      numHeld = (await collection.stats()).numDocuments
+      throw error
+    })
+    return { ...summary, bytes: (await collectionBytes(directory)).total }
+  } catch (error) {
+    // A collection that never held a document is as good as none.
+    if (isNew && numHeld === 0) {
+      await rm(join(directory, 'collection.json'), { force: true })
+      await rm(join(directory, 'g1'), { recursive: true, force: true })
+      if (isFree) await rm(directory, { recursive: true, force: true })
+      process.stderr.write(`nothing was written to ${task.flags.to}\n`)
+    } else explainKept(error, isNew, numHeld, task.flags)
+    throw error
+  }
+}
+
+/** What was written stays: says so where work was cut short. */
+function explainKept(error: unknown, isNew: boolean, numHeld: number, flags: IndexFlags): void {
+  if (!(error instanceof EsplanadeError && error.code === 'ABORTED') || flags.overwrite) return
+  const what = isNew ? `${counted(numHeld, 'document')} are in` : 'what was written stays in'
+  process.stderr.write(`${what} ${flags.to}; the same command goes on from there\n`)
+}
+
+async function writeCorpus(
+  collection: Collection,
+  { inputs, corpus, flags, signal }: IndexTask
+): Promise<Omit<IndexSummary, 'bytes'>> {
+  const { namespace, strict = false, passageTokens } = flags
+  const problems = new ProblemReport()
+  const options = {
+    namespace,
+    strict,
+    ...(passageTokens !== undefined && { passageTokens }),
+    onProblem: (error: EsplanadeError) => problems.add(error)
+  }
+  let records: AsyncIterable<CorpusRecord> | CorpusRecord[] = corpus
+  if (strict) {
+    // Read once before anything is written; what cannot be read twice is kept.
+    if (inputs.includes('-')) records = await arrayOf(corpus)
+    const again = Array.isArray(records)
+      ? records
+      : await openCorpus(inputs, { ...corpusOptions(flags), signal })
+    for await (const _ of corpusDocuments(again, collection, options));
+  }
+  const progress = new IndexProgress(corpus)
+  const keys = new Set<string>()
+  const documents = async function* () {
+    for await (const document of corpusDocuments(records, collection, options)) {
+      keys.add(document.key)
+      progress.read(document)
+      yield document
+    }
+  }
+  let written: Awaited<ReturnType<Collection['upsert']>>
+  try {
+    written = await collection.upsert(documents(), {
+      onlyChanged: true,
+      signal,
+      onProgress: done => progress.update(done)
+    })
+  } finally {
+    progress.stop()
+  }
+  if (keys.size === 0 && problems.count > 0) throw allSkipped(problems.count)
+  const numDeleted = flags.prune ? await prune(collection, keys, problems.count, namespace) : 0
+  await collection.flush()
+  await collection.settle()
+  const { numDocuments, numEntries, numDead, numPostings } = await collection.stats()
   return {
-    metric,
-    overwrite: flags.overwrite ?? false,
-    strict: flags.strict ?? false,
+    numRead: keys.size,
+    ...written,
+    numDeleted,
+    numProblems: problems.count,
+    numDocuments,
+    numPassages: numEntries - numDead,
+    numPostings,
+    numOtherFiles: corpus.numOtherFiles,
+    maxTokens: collection.settings.model?.maxTokens
+  }
+}
+
+/** Deletes what the input does not have. */
+async function prune(
+  collection: Collection,
+  keys: ReadonlySet<string>,
+  numProblems: number,
+  namespace: string
+): Promise<number> {
+  if (numProblems > 0 || keys.size === 0) {
+    const why = keys.size === 0 ? 'the input holds no documents' : 'records were skipped'
+    process.stderr.write(`nothing was pruned, because ${why}\n`)
+    return 0
+  }
+  const gone: string[] = []
+  for await (const key of keysOf(collection, namespace)) if (!keys.has(key)) gone.push(key)
+  return collection.delete(gone, { namespace })
+}
+
+/** What the collection is to be, as far as the options say so. */
+function openOptions(flags: IndexFlags): OpenOptions {
+  const { model, passageTokens, topTokens, minWeight, metric } = flags
+  return {
+    ...(model !== undefined && { model: model === 'none' ? null : model }),
+    ...(metric !== undefined && { metric }),
     ...(passageTokens !== undefined && { passageTokens }),
     ...(topTokens !== undefined && { topTokens }),
     ...(minWeight !== undefined && { minWeight }),
@@ -121,32 +237,16 @@ function definedOf(flags: IndexFlags) {
   }
 }
 
-function explainNothingWritten(directory: string): (error: unknown) => never {
-  return error => {
-    process.stderr.write(`nothing was written to ${directory}\n`)
-    throw error
-  }
+async function arrayOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
 }
 
-function summaryOf(
-  directory: string,
-  { manifest, numProblems }: Awaited<ReturnType<typeof createIndex>>,
-  seconds: number,
-  bytes: number
-): string {
-  const { numDocuments, numPassages, numTruncated, numPostings, model } = manifest
-  const isSplit = numPassages > numDocuments
-  const rate = `${readableCount(numPassages / seconds)}${isSplit ? ' passages' : ''}/s`
-  const lines = [
-    `${counted(numDocuments, 'document')} indexed in ${duration(seconds)} (${rate}), ${readableBytes(bytes)} in ${directory}`,
-    isSplit ? counted(numPassages, 'passage') : undefined,
-    numPassages > 0
-      ? `${(numPostings / numPassages).toFixed(1)} terms a ${isSplit ? 'passage' : 'document'}`
-      : undefined,
-    numTruncated > 0
-      ? `${counted(numTruncated, 'text')} longer than ${model?.maxTokens} tokens, read in part (--passage-tokens splits them)`
-      : undefined,
-    numProblems > 0 ? `${counted(numProblems, 'record')} skipped` : undefined
-  ]
-  return `${lines.filter(line => line !== undefined).join('\n')}\n`
+/** A wrong `--key`, say, must not look like an empty corpus. */
+function allSkipped(numProblems: number): EsplanadeError {
+  return new EsplanadeError('CORPUS_INVALID', {
+    problem: `not one of ${numProblems} records could be indexed`,
+    remedy: 'Correct the problems that were reported for them'
+  })
 }

@@ -1,51 +1,61 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { EsplanadeError, openIndex, type TextIndex } from 'esplanade'
+import { type CollectionSnapshot, EsplanadeError } from 'esplanade'
 import { formatRun, readTopics, type Topics } from 'esplanade/eval'
+import {
+  addCollectionOptions,
+  type CollectionFlags,
+  keysOf,
+  openToRead
+} from '../collection-options.ts'
+import { filterOption } from '../filter-option.ts'
 import { interruptible } from '../interrupt.ts'
 import { type LineOutput, PartialFile, stdoutLines } from '../line-output.ts'
 import { count, modeOption } from '../options.ts'
 import { type ProgressDisplay, showProgress } from '../progress.ts'
 import { counted } from '../readable.ts'
 import { textLines } from '../text-lines.ts'
-import { type TunedStrategy, tunedStrategy } from './tune.ts'
+import { type TunedStrategy, tunedStrategy } from '../tuned-strategy.ts'
 
-interface RunFlags {
+interface RunFlags extends CollectionFlags {
   readonly k: number
+  readonly filter?: unknown
   readonly to?: string
   readonly tag: string
-  readonly model?: string
   readonly approximate?: boolean
 }
 
 export function runCommand(): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('Search every query of a file and write a TREC run.')
-    .argument('<dir>', 'an index')
+    .argument('<dir>', 'a collection')
     .argument('<topics>', 'BEIR queries.jsonl, or lines of query id, tab, text')
     .option('--k <n>', 'hits a query', count(1), 1000)
     .addOption(modeOption())
+    .addOption(filterOption())
     .option('--to <file>', 'where the run goes (default: standard output)')
-    .option('--model <model>', 'where the model of the index is now, if it has moved')
     .option(
       '--approximate',
       'search with the setting that tune has found: faster, hits may be missed'
     )
     .option('--tag <tag>', 'name of the run, without white space', oneWord, 'esplanade')
     .action(run)
+  return addCollectionOptions(command)
 }
 
 async function run(directory: string, topicsFile: string, flags: RunFlags): Promise<void> {
   const topics = await readTopics(textLines(topicsFile), { place: topicsFile })
-  await using index = await openIndex(directory, { ...(flags.model && { model: flags.model }) })
+  await using collection = await openToRead(directory, flags)
+  // All queries see the same documents, whatever is written meanwhile.
+  await using snapshot = await collection.snapshot()
   // A key that no run can hold is found now rather than by the query that finds it.
-  for (const key of index.documentKeys()) formatRun('0', [{ key, score: 1 }])
-  const tuned = flags.approximate ? tunedStrategy(directory, index, flags.k) : undefined
+  for await (const key of keysOf(snapshot, flags.namespace)) formatRun('0', [{ key, score: 1 }])
+  const tuned = flags.approximate ? await tunedStrategy(directory, collection, flags.k) : undefined
   if (tuned !== undefined) process.stderr.write(`${tuned.note}\n`)
   const file = flags.to === undefined ? undefined : await PartialFile.open(flags.to, 'replace')
   const progress = showProgress('searching', 'queries')
   try {
     await interruptible(signal =>
-      searchAll(index, topics, file ?? stdoutLines, { ...flags, tuned }, progress, signal)
+      searchAll(snapshot, topics, file ?? stdoutLines, { ...flags, tuned }, progress, signal)
     )
     await file?.end()
     await file?.publish()
@@ -69,10 +79,10 @@ function oneWord(value: string): string {
 }
 
 async function searchAll(
-  index: TextIndex,
+  snapshot: CollectionSnapshot,
   topics: Topics,
   output: LineOutput,
-  { k, tag, tuned }: RunFlags & { tuned: TunedStrategy | undefined },
+  { k, namespace, filter, tag, tuned }: RunFlags & { tuned: TunedStrategy | undefined },
   progress: ProgressDisplay,
   signal: AbortSignal
 ): Promise<void> {
@@ -81,8 +91,10 @@ async function searchAll(
     if (signal.aborted) {
       throw new EsplanadeError('ABORTED', { problem: `stopped after ${done} queries` })
     }
-    const hits = await index.rank(await index.queryVector(text), {
+    const { hits } = await snapshot.search(text, {
       k,
+      namespace,
+      ...(filter !== undefined && { filter }),
       ...(tuned && { strategy: tuned.strategy })
     })
     for (const line of formatRun(queryId, hits, tag)) await output.write(line)

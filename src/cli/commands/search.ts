@@ -1,32 +1,37 @@
 import { Command } from 'commander'
-import { type DocumentHit, openIndex, type SparseVector, type TextIndex } from 'esplanade'
+import type { CollectionHit } from 'esplanade'
+import { metadataToJson } from 'esplanade/corpus'
+import { addCollectionOptions, type CollectionFlags, openToRead } from '../collection-options.ts'
 import { explanationTable, snippetLines } from '../explanation-table.ts'
+import { filterOption } from '../filter-option.ts'
 import { printable } from '../highlighted-text.ts'
-import { count, modeOption } from '../options.ts'
+import { atLeast, count, modeOption } from '../options.ts'
 import { parseQuery } from '../query-argument.ts'
 import { terminalOf } from '../terminal.ts'
-import { tunedStrategy } from './tune.ts'
+import { tunedStrategy } from '../tuned-strategy.ts'
 
-interface SearchFlags {
+interface SearchFlags extends CollectionFlags {
   readonly k: number
+  readonly filter?: unknown
+  readonly minScore?: number
   readonly explain?: boolean
   readonly top: number
-  readonly model?: string
   readonly vector?: boolean
   readonly approximate?: boolean
   readonly json?: boolean
 }
 
 export function searchCommand(): Command {
-  return new Command('search')
+  const command = new Command('search')
     .description('Find the best documents for a query.')
-    .argument('<dir>', 'an index')
+    .argument('<dir>', 'a collection')
     .argument('<query>', 'a text')
     .option('--k <n>', 'documents to show', count(1), 10)
     .addOption(modeOption())
+    .addOption(filterOption())
+    .option('--min-score <s>', 'leave out documents that score below this', atLeast(0))
     .option('--explain', 'show which terms each score is made of')
     .option('--top <n>', 'terms that --explain shows', count(1), 8)
-    .option('--model <model>', 'where the model of the index is now, if it has moved')
     .option('--vector', 'the query is a vector: {"indices": [], "values": []}')
     .option(
       '--approximate',
@@ -34,47 +39,57 @@ export function searchCommand(): Command {
     )
     .option('--json', 'one JSON object a hit')
     .action(search)
+  return addCollectionOptions(command)
 }
 
 async function search(directory: string, queryText: string, flags: SearchFlags): Promise<void> {
   const query = parseQuery(queryText, flags.vector)
-  await using index = await openIndex(directory, { ...(flags.model && { model: flags.model }) })
-  const tuned = flags.approximate ? tunedStrategy(directory, index, flags.k) : undefined
-  const hits = await index.search(query, {
-    k: flags.k,
+  const { k, namespace, filter, minScore } = flags
+  await using collection = await openToRead(directory, flags)
+  const tuned = flags.approximate ? await tunedStrategy(directory, collection, k) : undefined
+  const { hits } = await collection.search(query, {
+    k,
+    namespace,
+    // People are shown the words that matched, which the explanation knows.
+    explain: flags.explain || !flags.json,
+    ...(filter !== undefined && { filter }),
+    ...(minScore !== undefined && { minScore }),
     ...(tuned && { strategy: tuned.strategy })
   })
-  if (tuned !== undefined && !flags.json) process.stderr.write(`${tuned.note}\n`)
-  if (hits.length === 0) {
-    const isEmpty = index.manifest.numDocuments === 0
-    const none = tuned ? 'no document was found' : 'no document shares a term with this query'
-    if (!flags.json) process.stderr.write(`${isEmpty ? 'the index is empty' : none}\n`)
+  if (flags.json) {
+    for (const hit of hits) process.stdout.write(`${JSON.stringify(jsonOf(hit))}\n`)
     return
   }
-  for (const hit of hits) {
-    process.stdout.write(
-      flags.json
-        ? `${JSON.stringify(await jsonOf(index, query, hit, flags))}\n`
-        : `${await textOf(index, query, hit, flags)}\n`
-    )
+  if (tuned !== undefined) process.stderr.write(`${tuned.note}\n`)
+  if (hits.length === 0) {
+    const { namespaces } = await collection.stats()
+    process.stderr.write(`${whyNothing(flags, namespaces[namespace] ?? 0)}\n`)
   }
+  for (const hit of hits) process.stdout.write(`${textOf(hit, flags)}\n`)
 }
 
-async function jsonOf(
-  index: TextIndex,
-  query: string | SparseVector,
-  { rank, key, score, document, passage }: DocumentHit,
-  flags: SearchFlags
-): Promise<object> {
-  const explained = flags.explain ? await index.explain(query, key) : undefined
+function whyNothing(flags: SearchFlags, numDocuments: number): string {
+  if (numDocuments === 0) {
+    const { namespace } = flags
+    return namespace === ''
+      ? 'the collection is empty'
+      : `the collection has no documents in the namespace ${JSON.stringify(namespace)}`
+  }
+  if (flags.approximate || flags.minScore !== undefined) return 'no document was found'
+  const which = flags.filter === undefined ? 'no document' : 'no document that passes the filter'
+  return `${which} shares a term with this query`
+}
+
+function jsonOf(hit: CollectionHit): object {
+  const { rank, key, score, text, metadata, passage, explanation } = hit
   return {
     rank,
     key,
     score,
-    text: document.text,
-    metadata: document.metadata,
-    ...(document.passages && { passage }),
-    ...(explained && { explanation: explained.explanation, terms: explained.terms })
+    text,
+    metadata: metadataToJson(metadata),
+    ...(passage && { passage }),
+    ...(explanation && { explanation: explanation.explanation, terms: explanation.terms })
   }
 }
 
@@ -82,25 +97,22 @@ async function jsonOf(
 const SNIPPET_LENGTH = 220
 const EXPLAINED_LENGTH = 480
 
-async function textOf(
-  index: TextIndex,
-  query: string | SparseVector,
-  { rank, key, score, document }: DocumentHit,
+function textOf(
+  { rank, key, score, text, metadata, explanation }: CollectionHit,
   flags: SearchFlags
-): Promise<string> {
+): string {
   const terminal = terminalOf(process.stdout)
   const { paint } = terminal
-  const explained = await index.explain(query, key)
-  const { title } = document.metadata
+  const { title } = metadata
   const heading = [
     paint(`${rank}.`.padStart(4), 'dim'),
     paint(printable(key), 'bold'),
     paint(score.toFixed(4), 'dim'),
     // A title that begins the text is read there.
-    typeof title === 'string' && !document.text.startsWith(title) ? printable(title) : ''
+    typeof title === 'string' && !text.startsWith(title) ? printable(title) : ''
   ].join(' ')
   const length = flags.explain ? EXPLAINED_LENGTH : SNIPPET_LENGTH
-  const lines = [heading.trimEnd(), snippetLines(explained, length, terminal)]
-  if (flags.explain) lines.push(explanationTable(explained, flags.top, terminal), '')
+  const lines = [heading.trimEnd(), snippetLines(explanation!, length, terminal)]
+  if (flags.explain) lines.push(explanationTable(explanation!, flags.top, terminal), '')
   return lines.join('\n')
 }

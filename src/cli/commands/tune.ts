@@ -1,21 +1,28 @@
 import { Command, InvalidArgumentError } from 'commander'
 import {
+  type Collection,
+  type CollectionSnapshot,
   EsplanadeError,
-  openIndex,
   pruneVector,
   type SparseVector,
-  sparseVector,
-  type TextIndex
+  saveTuning,
+  similarity,
+  sparseVector
 } from 'esplanade'
 import { readTopics } from 'esplanade/eval'
 import {
   type ApproximateStrategy,
   type MeasuredSetting,
-  saveTuning,
+  type Tunable,
   type TuneResult,
-  type Tuning,
   tuneApproximate
 } from 'esplanade/search'
+import {
+  addCollectionOptions,
+  type CollectionFlags,
+  keysOf,
+  openToRead
+} from '../collection-options.ts'
 import { interruptible } from '../interrupt.ts'
 import { count } from '../options.ts'
 import { showProgress } from '../progress.ts'
@@ -23,12 +30,11 @@ import { counted } from '../readable.ts'
 import { terminalOf } from '../terminal.ts'
 import { textLines } from '../text-lines.ts'
 
-interface TuneFlags {
+interface TuneFlags extends CollectionFlags {
   readonly overlap: number
   readonly k: number
   readonly queries?: string
   readonly sample: number
-  readonly model?: string
   readonly json?: boolean
 }
 
@@ -36,35 +42,38 @@ const HELP = `
 The sample is measured with each setting, and its exact hits are what must be
 found. --queries takes topics (BEIR queries.jsonl, or lines of query id, tab,
 text) or vectors ({"indices": [], "values": []} a line), best those that people
-really asked. Without it, documents of the index stand in.
+really asked. Without it, documents of the collection stand in.
 
-The choice is kept in DIR/tuning.json, for search and run with --approximate.
+The choice is kept with the collection, for search and run with --approximate.
+A collection that has changed by more than a quarter since must be tuned again.
 
-  esplanade tune notes.index --queries asked.tsv --overlap 0.98`
+  esplanade tune notes.esplanade --queries asked.tsv --overlap 0.98`
 
-/** `tune`: the fastest approximate search of an index that still finds enough. */
+/** `tune`: the fastest approximate search of a collection that still finds enough. */
 export function tuneCommand(): Command {
-  return new Command('tune')
-    .description('Find how fast an approximate search of an index may be.')
-    .argument('<dir>', 'an index')
+  const command = new Command('tune')
+    .description('Find how fast an approximate search of a collection may be.')
+    .argument('<dir>', 'a collection')
     .option('--overlap <share>', 'part of the exact hits that must be found', share, 0.99)
     .option('--k <n>', 'hits of a search', count(1), 10)
-    .option('--queries <file>', 'what is searched (default: documents of the index)')
+    .option('--queries <file>', 'what is searched (default: documents of the collection)')
     .option('--sample <n>', 'queries that are measured, at even distances', count(2), 200)
-    .option('--model <model>', 'where the model of the index is now, if it has moved')
     .option('--json', 'one JSON object a setting, exact search first')
     .addHelpText('after', HELP)
     .action(tune)
+  return addCollectionOptions(command)
 }
 
 async function tune(directory: string, flags: TuneFlags): Promise<void> {
-  await using index = await openIndex(directory, { ...(flags.model && { model: flags.model }) })
-  const { overlap, k } = flags
+  await using collection = await openToRead(directory, flags)
+  // Nothing that is written meanwhile disturbs the comparison.
+  await using snapshot = await collection.snapshot()
+  const { overlap, k, namespace } = flags
   const result = await interruptible(async signal => {
-    const queries = await sampleOf(index, flags, signal)
+    const queries = await sampleOf(collection, snapshot, flags, signal)
     const progress = showProgress('tuning', 'searches')
     try {
-      return await tuneApproximate(index.index, queries, {
+      return await tuneApproximate(tunableOf(collection, snapshot, namespace), queries, {
         overlap,
         k,
         signal,
@@ -75,7 +84,7 @@ async function tune(directory: string, flags: TuneFlags): Promise<void> {
     }
   })
   const { best, sampleSize } = result
-  const { numDocuments, numPostings } = index.manifest
+  const { numDocuments, numPostings } = await snapshot.stats()
   await saveTuning(
     directory,
     best && {
@@ -102,42 +111,33 @@ function share(value: string): number {
   throw new InvalidArgumentError('Expected a number above 0, at most 1.')
 }
 
-/** The setting that an index was tuned to. */
-export interface TunedStrategy {
-  readonly strategy: ApproximateStrategy
-  /** What it is worth, for a person. */
-  readonly note: string
-}
-
-/**
- * The setting that tuning found for an index, for `--approximate`.
- *
- * @throws EsplanadeError `INVALID_ARGUMENT` where the index has not been tuned; `INDEX_CORRUPT`,
- *   `INDEX_VERSION` where the tuning cannot be used
- */
-export function tunedStrategy(directory: string, { tuning }: TextIndex, k: number): TunedStrategy {
-  if (tuning === undefined) {
-    throw new EsplanadeError('INVALID_ARGUMENT', {
-      place: '--approximate',
-      problem: 'no setting has been found for this index that is faster than exact search',
-      remedy: `Look for one: esplanade tune ${directory}`
+/** The documents of a namespace as what can be tuned. */
+function tunableOf(
+  { settings: { metric } }: Collection,
+  snapshot: CollectionSnapshot,
+  namespace: string
+): Tunable {
+  const scoreOf = async (query: SparseVector, key: string): Promise<number> => {
+    const document = await snapshot.get(key, { namespace, includeVectors: true })
+    const scores = (document?.vectors ?? []).map(vector => similarity(query, vector, metric))
+    return Math.max(0, ...scores)
+  }
+  return {
+    search: async (query, options) => ({
+      ...(await snapshot.search(query, { ...options, namespace })),
+      scoresOf: keys => Promise.all(keys.map(key => scoreOf(query, key)))
     })
   }
-  return { strategy: tuning.strategy, note: `approximate: ${worthOf(tuning, k)}` }
-}
-
-function worthOf({ k: tunedK, measuredOverlap }: Tuning, k: number): string {
-  const worth = `overlap@${tunedK} ${measuredOverlap.toFixed(3)} as measured by tune`
-  return k === tunedK ? worth : `${worth}; for ${counted(k, 'hit')} it may be another`
 }
 
 async function sampleOf(
-  index: TextIndex,
-  { queries, sample }: TuneFlags,
+  collection: Collection,
+  snapshot: CollectionSnapshot,
+  { queries, sample, namespace }: TuneFlags,
   signal: AbortSignal
 ): Promise<SparseVector[]> {
   if (queries === undefined) {
-    const vectors = ownQueries(index, sample)
+    const vectors = await ownQueries(snapshot, sample, namespace)
     process.stderr.write(
       `no queries were given: the heaviest terms of ${counted(vectors.length, 'document')} stand for queries\n`
     )
@@ -150,7 +150,7 @@ async function sampleOf(
     return atEvenDistances(filled, sample).map(([i, line]) => vectorOf(line, `${queries}:${i + 1}`))
   }
   const topics = await readTopics(lines, { place: queries })
-  const encoder = await index.encoder()
+  const encoder = await collection.encoder()
   return encoder.encodeQuery(atEvenDistances([...topics.values()], sample), { signal })
 }
 
@@ -158,15 +158,24 @@ async function sampleOf(
 const MIN_TERMS = 8
 const MAX_TERMS = 24
 
-/** The heaviest terms of documents at even distances; a passage counts as a document. */
-function ownQueries({ index }: TextIndex, numQueries: number): SparseVector[] {
-  return atEvenDistances([...index.keys()], numQueries)
-    .map(key => index.vectorOf(key))
-    .filter(({ terms }) => terms.length > 0)
-    .map((vector, i) => {
-      const topTokens = MIN_TERMS + (i % (MAX_TERMS - MIN_TERMS + 1))
-      return pruneVector(vector, { topTokens })
-    })
+/** The heaviest terms of documents at even distances. */
+async function ownQueries(
+  snapshot: CollectionSnapshot,
+  numQueries: number,
+  namespace: string
+): Promise<SparseVector[]> {
+  const keys: string[] = []
+  for await (const key of keysOf(snapshot, namespace)) keys.push(key)
+  const queries: SparseVector[] = []
+  for (const [i, key] of atEvenDistances(keys, numQueries).entries()) {
+    const document = await snapshot.get(key, { namespace, includeVectors: true })
+    const vectors = document!.vectors!
+    // Of a long document another passage each time.
+    const vector = vectors[i % vectors.length]!
+    const topTokens = MIN_TERMS + (i % (MAX_TERMS - MIN_TERMS + 1))
+    if (vector.terms.length > 0) queries.push(pruneVector(vector, { topTokens }))
+  }
+  return queries
 }
 
 function atEvenDistances<T>(all: readonly T[], count: number): T[] {

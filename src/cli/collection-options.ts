@@ -1,0 +1,49 @@
+import { type Command, Option } from 'commander'
+import { type Collection, type CollectionSnapshot, type OpenOptions, open } from 'esplanade'
+
+/** Options of every command that reads a collection. */
+export interface CollectionFlags {
+  readonly namespace: string
+  readonly model?: string
+}
+
+/** `--namespace`. */
+export function namespaceOption(): Option {
+  return new Option('--namespace <name>', 'a part of the collection with keys of its own').default(
+    '',
+    'none'
+  )
+}
+
+/** `--model`, for commands that encode queries. */
+export function movedModelOption(): Option {
+  return new Option('--model <model>', 'where the model of the collection is now, if it has moved')
+}
+
+/** Adds what says which documents of a collection are read. */
+export function addCollectionOptions(command: Command): Command {
+  return command.addOption(namespaceOption()).addOption(movedModelOption())
+}
+
+/** A collection beside which another process may write. */
+export function openToRead(directory: string, flags: { model?: string } = {}): Promise<Collection> {
+  return open(directory, { readOnly: true, ...(flags.model && { model: flags.model }) })
+}
+
+/** A collection that is there, to be changed. */
+export function openToWrite(directory: string, options: OpenOptions = {}): Promise<Collection> {
+  return open(directory, { create: false, ...options })
+}
+
+/** The keys of a namespace, in the order of their bytes. */
+export async function* keysOf(
+  source: Collection | CollectionSnapshot,
+  namespace: string
+): AsyncGenerator<string> {
+  let cursor: string | undefined
+  do {
+    const page = await source.list({ namespace, limit: 1000, ...(cursor && { cursor }) })
+    yield* page.keys
+    cursor = page.cursor
+  } while (cursor !== undefined)
+}
