@@ -22,7 +22,7 @@ import type { SparseVector } from '../vector/sparse-vector.ts'
  * A reader trusts nothing before the checksum, and no length before it fits into the record: damage
  * is an error that names the document, never a huge allocation or the bytes of a neighbour.
  */
-export const RECORD_VERSION = 1
+const RECORD_VERSION = 1
 
 const DOCUMENT_HEADER_BYTES = 32
 const VECTORS_HEADER_BYTES = 24

@@ -46,7 +46,7 @@ const numberKeys = {
  * Snapshots that may be open at the same time, in all processes together. Each takes 64 bytes of
  * `lock.mdb`.
  */
-export const MAX_SNAPSHOTS = 2000
+const MAX_SNAPSHOTS = 2000
 
 /** Options of lmdb; two of them are missing in its types. */
 export interface EnvironmentOptions extends RootDatabaseOptions {

@@ -22,7 +22,7 @@ const CHUNK = 512
 
 export const STATE_KEY: Buffer = Buffer.from('state')
 const STATE_BYTES = 48
-export const EMPTY_STATE: StoreState = {
+const EMPTY_STATE: StoreState = {
   commit: 0,
   lastSeq: 0,
   lastTombstone: 0,

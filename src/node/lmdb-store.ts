@@ -26,7 +26,7 @@ import { checkLmdbFile } from './lmdb-file-check.ts'
 import { encodeState, keyBytes, LmdbSnapshot, STATE_KEY, uint64Bytes } from './lmdb-snapshot.ts'
 
 /** The version of the layout in `docs/formats/store-v1.md`. */
-export const STORE_VERSION = 1
+const STORE_VERSION = 1
 
 /** Longest time that an acknowledged batch of durability `group` waits for the disk. */
 export const GROUP_FLUSH_MS = 50
