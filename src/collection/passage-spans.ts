@@ -1,7 +1,6 @@
-import { splitPassages } from '../corpus/passages.ts'
+import { type Passage, splitPassages } from '../corpus/passages.ts'
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
-import type { UpsertPassage } from './upsert-documents.ts'
 
 /** The special tokens at either end count as the model's, not as the passage's. */
 const NUM_SPECIAL_TOKENS = 2
@@ -11,7 +10,7 @@ export function splitText(
   { text = '', borders }: { readonly text?: string; readonly borders?: readonly number[] },
   { passageTokens = 0 }: { readonly passageTokens?: number },
   encoder: SparseEncoder | undefined
-): readonly UpsertPassage[] {
+): Passage[] {
   if (passageTokens === 0 || encoder === undefined) return [{ start: 0, end: text.length }]
   return splitPassages(text, {
     maxTokens: passageTokens - NUM_SPECIAL_TOKENS,

@@ -83,7 +83,7 @@ export function checkDocument(
     }
     return { document: common, dense, passages: [ready(given.vector)] }
   }
-  const spans = given.passages ?? splitText(given, settings, encoder)
+  const spans: readonly UpsertPassage[] = given.passages ?? splitText(given, settings, encoder)
   checkSpans(spans, text, place)
   const passages = spans.map(({ start, end, vector }) => {
     if (vector !== undefined) return ready(vector)
