@@ -39,7 +39,7 @@ export function columnFingerprints(table: ColumnTable): Uint32Array {
 
 /** The fingerprint of one document. */
 export function metadataFingerprint(namespace: string, metadata: Metadata): number {
-  let sum = mixed(hashOfColumn('namespace', new Uint8Array(0)), bytesOfText(namespace))
+  let sum = mixed(hashOfPath('namespace', ''), bytesOfText(namespace))
   // A value that an array holds twice counts once.
   const seen = new Set<string>()
   forEachValue(metadata, (path, type, value) => {
@@ -47,7 +47,7 @@ export function metadataFingerprint(namespace: string, metadata: Metadata): numb
     if (seen.has(name)) return
     seen.add(name)
     const bytes = typeof value === 'string' ? bytesOfText(value) : bytesOfNumber(value)
-    sum = (sum + mixed(hashOfColumn(type, bytesOfText(path)), bytes)) >>> 0
+    sum = (sum + mixed(hashOfPath(type, path), bytes)) >>> 0
   })
   return sum
 }
@@ -76,6 +76,20 @@ function addToDocuments(
 
 function hashOfColumn(type: ColumnType, path: Uint8Array): number {
   return mixed(COLUMN_TYPES.indexOf(type) + 1, path)
+}
+
+/** Hashes of the columns that were met, as long as they are not too many. */
+const known = new Map<string, number>()
+const MAX_KNOWN = 10_000
+
+function hashOfPath(type: ColumnType, path: string): number {
+  const name = `${type} ${path}`
+  let hash = known.get(name)
+  if (hash === undefined) {
+    hash = hashOfColumn(type, bytesOfText(path))
+    if (known.size < MAX_KNOWN) known.set(name, hash)
+  }
+  return hash
 }
 
 function mixed(hash: number, bytes: Uint8Array): number {
