@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { SegmentManifest } from '../collection/segment-manifest.ts'
 import type { DocumentStore } from '../collection/store.ts'
@@ -34,15 +34,17 @@ export async function backupCollection(
   try {
     await rm(partial, { recursive: true, force: true })
     await mkdir(copy.segments, { recursive: true })
-    await copyFile(from.settings, copy.settings)
+    await copyDurably(from.settings, copy.settings)
     for (const { file } of manifest.segments) {
       const [source, place] = [segmentPaths(from, file), segmentPaths(copy, file)]
-      await copyFile(source.vectors, place.vectors)
-      await copyFile(source.columns, place.columns)
+      await copyDurably(source.vectors, place.vectors)
+      await copyDurably(source.columns, place.columns)
     }
+    await syncFolder(copy.segments)
     // The store last: it may be ahead of the segments, never behind them.
     await store.copyTo(copy.store)
     await writeManifest(copy, manifest)
+    // Which flushes the folders too.
     await writeCollectionFile(partial, { active: generation })
     await rename(partial, target)
     await syncFolder(dirname(target))
@@ -50,6 +52,13 @@ export async function backupCollection(
     await rm(partial, { recursive: true, force: true })
     throw fileError(cause, target, 'write')
   }
+}
+
+/** Copies a file; the disk has it when the promise resolves. */
+async function copyDurably(from: string, to: string): Promise<void> {
+  await copyFile(from, to)
+  const file = await open(to, 'r+')
+  await file.sync().finally(() => file.close())
 }
 
 async function refuseToReplace(target: string): Promise<void> {
