@@ -17,6 +17,8 @@ export interface IndexSummary {
   /** Of the collection, all namespaces together. */
   readonly numDocuments: number
   readonly numPassages: number
+  /** Of documents that were replaced or deleted; a merge drops them. */
+  readonly numDead: number
   readonly numPostings: number
   readonly bytes: number
   readonly numOtherFiles: number
@@ -34,8 +36,8 @@ export function summaryJson(summary: Timed): object {
 /** For people: what was done, then what there is. */
 export function summaryText(directory: string, summary: Timed): string {
   const { numWritten, numUnchanged, numDeleted, numTruncated, numProblems, seconds } = summary
-  const { numDocuments, numPassages, numPostings, bytes } = summary
-  const rate = `${readableCount(numWritten / seconds)}/s`
+  const { numDocuments, numPassages, numDead, numPostings, bytes } = summary
+  const rate = numWritten > 0 ? ` (${readableCount(numWritten / seconds)}/s)` : ''
   const isSplit = numPassages > numDocuments
   const holds = [
     counted(numDocuments, 'document'),
@@ -43,10 +45,10 @@ export function summaryText(directory: string, summary: Timed): string {
   ].join(' ')
   const terms =
     numPassages > 0
-      ? `, ${(numPostings / numPassages).toFixed(1)} terms a ${isSplit ? 'passage' : 'document'}`
+      ? `, ${(numPostings / (numPassages + numDead)).toFixed(1)} terms a ${isSplit ? 'passage' : 'document'}`
       : ''
   const lines = [
-    `${counted(numWritten, 'document')} indexed in ${duration(seconds)} (${rate})`,
+    `${counted(numWritten, 'document')} indexed in ${duration(seconds)}${rate}`,
     numUnchanged > 0 ? `${counted(numUnchanged, 'document')} unchanged` : undefined,
     numDeleted > 0 ? `${counted(numDeleted, 'document')} deleted: not in the input` : undefined,
     numTruncated > 0

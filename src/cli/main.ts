@@ -1,13 +1,19 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { type ErrorCode, EsplanadeError } from 'esplanade'
+import { backupCommand, restoreCommand } from './commands/backup.ts'
+import { checkCommand, repairCommand } from './commands/check.ts'
+import { compactCommand } from './commands/compact.ts'
+import { deleteCommand } from './commands/delete.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { encodeCommand } from './commands/encode.ts'
 import { evalCommand } from './commands/eval.ts'
 import { expandCommand } from './commands/expand.ts'
 import { explainCommand } from './commands/explain.ts'
+import { exportCommand, importCommand } from './commands/export.ts'
 import { indexCommand } from './commands/index-corpus.ts'
 import { inspectCommand } from './commands/inspect.ts'
+import { reencodeCommand } from './commands/reencode.ts'
 import { runCommand } from './commands/run.ts'
 import { searchCommand } from './commands/search.ts'
 import { similarityCommand } from './commands/similarity.ts'
@@ -19,11 +25,7 @@ import { packageVersion } from './package-version.ts'
 const MAX_COMMAND_LINE_BYTES = 16_000
 
 /** Codes that speak of what was asked for, not of what was found. */
-const WRONG_USAGE: readonly ErrorCode[] = [
-  'INVALID_ARGUMENT',
-  'FILTER_INVALID',
-  'METRIC_UNKNOWN'
-]
+const WRONG_USAGE: readonly ErrorCode[] = ['INVALID_ARGUMENT', 'FILTER_INVALID', 'METRIC_UNKNOWN']
 
 /** The command line: `esplanade COMMAND`. Results on stdout, everything else on stderr. */
 const program = new Command('esplanade')
@@ -43,6 +45,15 @@ for (const make of [
   evalCommand,
   tuneCommand,
   inspectCommand,
+  deleteCommand,
+  checkCommand,
+  repairCommand,
+  compactCommand,
+  backupCommand,
+  restoreCommand,
+  exportCommand,
+  importCommand,
+  reencodeCommand,
   doctorCommand
 ]) {
   program.addCommand(make())

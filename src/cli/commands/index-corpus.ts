@@ -201,6 +201,7 @@ async function writeCorpus(
     numProblems: problems.count,
     numDocuments,
     numPassages: numEntries - numDead,
+    numDead,
     numPostings,
     numOtherFiles: corpus.numOtherFiles,
     maxTokens: collection.settings.model?.maxTokens

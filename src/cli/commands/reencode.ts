@@ -1,0 +1,64 @@
+import { Command } from 'commander'
+import { type ReencodeResult, reencodeCollection } from 'esplanade'
+import { openToRead } from '../collection-options.ts'
+import { interruptible } from '../interrupt.ts'
+import { loadOptions, type ModelFlags, maxTokensOption, poolingOption } from '../model-options.ts'
+import { duration, showProgress } from '../progress.ts'
+import { counted } from '../readable.ts'
+
+interface ReencodeFlags extends ModelFlags {
+  readonly model: string
+  readonly json?: boolean
+}
+
+const HELP = `
+The new vectors are made beside the old ones, which are searched meanwhile, and
+take their place in one step. Where it is stopped, the same command goes on.`
+
+export function reencodeCommand(): Command {
+  return new Command('reencode')
+    .description('Encode all texts of a collection with another model.')
+    .argument('<dir>', 'a collection')
+    .requiredOption('--model <model>', 'name or folder of the new model')
+    .addOption(poolingOption())
+    .addOption(maxTokensOption())
+    .option('--json', 'one JSON object')
+    .addHelpText('after', HELP)
+    .action(reencode)
+}
+
+async function reencode(directory: string, flags: ReencodeFlags): Promise<void> {
+  const started = performance.now()
+  const total = await numDocumentsOf(directory)
+  const progress = showProgress('re-encoding', 'documents')
+  let result: ReencodeResult
+  try {
+    result = await interruptible(signal =>
+      reencodeCollection(directory, {
+        model: flags.model,
+        load: loadOptions(flags),
+        signal,
+        onProgress: ({ done }) => progress.update(done, done / Math.max(1, total))
+      })
+    )
+  } finally {
+    progress.stop()
+  }
+  const seconds = (performance.now() - started) / 1000
+  if (flags.json) {
+    process.stdout.write(`${JSON.stringify({ ...result, seconds: +seconds.toFixed(2) })}\n`)
+    return
+  }
+  const { numDocuments, numTruncated } = result
+  process.stderr.write(
+    `${counted(numDocuments, 'document')} encoded anew with ${flags.model} in ${duration(seconds)}\n`
+  )
+  if (numTruncated > 0) {
+    process.stderr.write(`${counted(numTruncated, 'text')} longer than the model reads\n`)
+  }
+}
+
+async function numDocumentsOf(directory: string): Promise<number> {
+  await using collection = await openToRead(directory)
+  return (await collection.stats()).numDocuments
+}
