@@ -1,0 +1,137 @@
+import fc from 'fast-check'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import * as any from './model-arbitrary.ts'
+import { ModelRun, makeSegmentsHere } from './model-run.ts'
+
+/**
+ * A collection gives what a list of documents in memory gives, compared one after the other: the same
+ * keys, order and scores, bit for bit, whatever is flushed, merged, written and reopened beside it.
+ * `COLLECTION_RUNS` asks for more runs, `COLLECTION_SEED` for those of a failure. What goes on at
+ * once is not in the same order every time, so a failure may need several runs to come back.
+ */
+const NUM_RUNS = Number(process.env.COLLECTION_RUNS ?? 300)
+const SEED =
+  process.env.COLLECTION_SEED === undefined ? undefined : Number(process.env.COLLECTION_SEED)
+
+/** A run of the real workers takes longer than ten others, for they are started anew. */
+const NUM_THREAD_RUNS = Math.ceil(NUM_RUNS / 50)
+const MAX_COMMANDS = 60
+/** Time to make a failing run smaller. */
+const SHRINK_MS = 20_000
+
+type Command = fc.AsyncCommand<object, ModelRun>
+
+/** How often each command was run. */
+const numRuns = new Map<string, number>()
+
+function command(name: string, run: (real: ModelRun) => Promise<void>, shown: unknown): Command {
+  return {
+    check: () => true,
+    run: async (_, real) => {
+      numRuns.set(name, (numRuns.get(name) ?? 0) + 1)
+      await run(real)
+    },
+    toString: () => `${name}(${fc.stringify(shown)})`
+  }
+}
+
+const isAwaited = fc.boolean()
+/** Which snapshot is read; the collection where there are not so many. */
+const where = fc.nat(3)
+
+const COMMANDS: fc.Arbitrary<Command>[] = [
+  ...repeated(5, fc.tuple(any.documents, isAwaited)).map(args =>
+    args.map(([documents, wait]) =>
+      command('upsert', real => real.step(real.upsert(documents), wait), [documents, wait])
+    )
+  ),
+  fc
+    .tuple(any.burst, isAwaited)
+    .map(([documents, wait]) =>
+      command('upsertEach', real => real.step(real.upsertEach(documents), wait), [documents, wait])
+    ),
+  fc
+    .tuple(any.namespace, any.keys, isAwaited)
+    .map(([space, keys, wait]) =>
+      command('delete', real => real.step(real.delete(space, keys), wait), [space, keys, wait])
+    ),
+  fc
+    .tuple(any.namespace, any.filter, isAwaited)
+    .map(([space, filter, wait]) =>
+      command('deleteWhere', real => real.step(real.deleteWhere(space, filter), wait), [
+        space,
+        filter,
+        wait
+      ])
+    ),
+  ...repeated(5, fc.tuple(any.question, where, isAwaited)).map(args =>
+    args.map(([question, at, wait]) =>
+      command('search', real => real.step(real.search(question, at), wait), [question, at, wait])
+    )
+  ),
+  fc
+    .tuple(any.namespace, any.key, where)
+    .map(([space, key, at]) =>
+      command('get', real => real.step(real.get(space, key, at), true), [space, key, at])
+    ),
+  fc
+    .tuple(any.namespace, any.prefix, fc.integer({ min: 1, max: 4 }), where)
+    .map(args => command('list', real => real.step(real.list(...args), true), args)),
+  where.map(at => command('stats', real => real.step(real.stats(at), true), at)),
+  ...repeated(2, fc.constant(command('takeSnapshot', real => real.takeSnapshot(), []))),
+  where.map(at => command('closeSnapshot', real => real.closeSnapshot(at), at)),
+  ...(['flush', 'compact', 'settle'] as const).map(task =>
+    isAwaited.map(wait => command(task, real => real.step(real.maintain(task), wait), wait))
+  ),
+  any.burst.map(documents => command('reopen', real => real.reopen(documents), documents))
+]
+
+function repeated<T>(times: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T>[] {
+  return Array.from({ length: times }, () => arbitrary)
+}
+
+const options = fc.record({
+  metric: fc.constantFrom('dot', 'cosine'),
+  durability: fc.constantFrom('group', 'sync')
+} as const)
+
+/** Milliseconds before and after a segment is made. */
+const paces = fc.infiniteStream(fc.constantFrom(0, 0, 1, 3, 10))
+
+function property(areThreads: boolean) {
+  const commands = fc.commands(COMMANDS, { maxCommands: MAX_COMMANDS, size: 'max' })
+  let failedAt = Number.POSITIVE_INFINITY
+  return fc.asyncProperty(options, paces, commands, async (runOptions, pace, steps) => {
+    if (performance.now() - failedAt > SHRINK_MS) return
+    if (!areThreads) makeSegmentsHere(() => pace.next().value!)
+    const real = new ModelRun(runOptions)
+    await real.open()
+    try {
+      await fc.asyncModelRun(() => ({ model: {}, real }), steps)
+      await real.finish()
+    } catch (error) {
+      failedAt = Math.min(failedAt, performance.now())
+      throw error
+    } finally {
+      await real.close()
+      vi.restoreAllMocks()
+    }
+  })
+}
+
+describe('a collection is a list of documents', () => {
+  const parameters = SEED === undefined ? {} : { seed: SEED }
+
+  it(`in ${NUM_RUNS} runs of random steps`, { timeout: 3_600_000 }, async () => {
+    await fc.assert(property(false), { ...parameters, numRuns: NUM_RUNS })
+  })
+
+  it(`in ${NUM_THREAD_RUNS} runs with the threads`, { timeout: 3_600_000 }, async () => {
+    await fc.assert(property(true), { ...parameters, numRuns: NUM_THREAD_RUNS })
+  })
+
+  afterAll(() => {
+    if (NUM_RUNS < 100) return
+    expect(Math.min(...numRuns.values())).toBeGreaterThan(NUM_RUNS / 10)
+  })
+})

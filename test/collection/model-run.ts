@@ -1,0 +1,336 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect, isDeepStrictEqual } from 'node:util'
+import { vi } from 'vitest'
+import type { Collection } from '../../src/collection/collection.ts'
+import type { CollectionSearchOptions } from '../../src/collection/search-request.ts'
+import type { CollectionDocument, CollectionSnapshot } from '../../src/collection/snapshot.ts'
+import type { UpsertDocument } from '../../src/collection/upsert-documents.ts'
+import { EsplanadeError } from '../../src/errors.ts'
+import { Columns } from '../../src/filter/columns.ts'
+import { LmdbStore } from '../../src/node/lmdb-store.ts'
+import { type OpenOptions, openCollection } from '../../src/node/open-collection.ts'
+import { runSegmentJob, SegmentJobs } from '../../src/node/segment-jobs.ts'
+import type { Hit } from '../../src/vector/hit.ts'
+import {
+  afterDelete,
+  afterDeleteWhere,
+  afterUpsert,
+  keysOf,
+  type ModelDocument,
+  type ModelFilter,
+  type ModelState,
+  ranking
+} from './model.ts'
+import type { Question } from './model-arbitrary.ts'
+
+/** How a collection of the test is opened: flushes and merges come all the time. */
+export interface RunOptions {
+  readonly metric: 'dot' | 'cosine'
+  readonly durability: 'sync' | 'group'
+}
+
+const FLUSH_LIMITS = { maxEntries: 8, maxPostings: 1000 }
+
+/**
+ * Lets segments be made in this thread, each after some milliseconds by `pace`: threads take longer
+ * to start than all that the test does with a collection.
+ */
+export function makeSegmentsHere(pace: () => number): void {
+  vi.spyOn(SegmentJobs.prototype, 'run').mockImplementation(async (job, signal) => {
+    await sleep(pace())
+    const store = await LmdbStore.open(job.paths.store, { readOnly: true })
+    try {
+      const { state, made } = await runSegmentJob(store, job, signal)
+      await sleep(pace())
+      return { state, made: made && { ...made, columns: Columns.open(made.columns) } }
+    } finally {
+      await store.close()
+    }
+  })
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise(resolve => (ms === 0 ? setImmediate(resolve) : setTimeout(resolve, ms)))
+}
+
+interface OpenSnapshot {
+  readonly snapshot: CollectionSnapshot
+  /** The versions that it may be of, by all that it has shown. */
+  candidates: readonly number[]
+}
+
+type Reader = Pick<CollectionSnapshot, 'search' | 'get' | 'list' | 'stats'>
+
+/**
+ * A collection beside its model. Writes follow each other, and each makes a version of the model; all
+ * else goes on beside them. What is read must be one of the versions from the last one that was
+ * acknowledged when the reading began (or that an earlier reading has shown) to the last one that was
+ * begun when it ended.
+ */
+export class ModelRun {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'esplanade-model-'))
+  readonly #options: OpenOptions
+  readonly #metric: 'dot' | 'cosine'
+  #collection!: Collection
+  readonly #versions: ModelState[] = [[]]
+  /** The last version that was acknowledged or shown. */
+  #known = 0
+  #writes: Promise<unknown> = Promise.resolve()
+  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #failures: unknown[] = []
+  readonly #snapshots: OpenSnapshot[] = []
+
+  constructor({ metric, durability }: RunOptions) {
+    this.#metric = metric
+    this.#options = { model: null, metric, durability, flushLimits: FLUSH_LIMITS }
+  }
+
+  async open(): Promise<void> {
+    this.#collection = await openCollection(this.#directory, this.#options)
+  }
+
+  /** Runs a step; what it does goes on behind it unless it is waited for. */
+  async step(task: Promise<unknown>, isAwaited: boolean): Promise<void> {
+    const caught = task.catch(error => this.#failures.push(error))
+    this.#underWay.add(caught)
+    caught.finally(() => this.#underWay.delete(caught))
+    if (isAwaited) await task
+    this.#throwFailure()
+  }
+
+  upsert(documents: readonly ModelDocument[]): Promise<void> {
+    return this.#write([state => afterUpsert(state, documents)], async () => {
+      const { numWritten } = await this.#collection.upsert(documents.map(toUpsert))
+      return equal(numWritten, documents.length)
+    })
+  }
+
+  /** Calls of one document each, in one turn. */
+  upsertEach(documents: readonly ModelDocument[]): Promise<void> {
+    const changes = documents.map(
+      one =>
+        (state: ModelState): ModelState =>
+          afterUpsert(state, [one])
+    )
+    return this.#write(changes, async () => {
+      await Promise.all(documents.map(one => this.#collection.upsert([toUpsert(one)])))
+    })
+  }
+
+  delete(namespace: string, keys: readonly string[]): Promise<void> {
+    const before = this.#versions.at(-1)!
+    return this.#write([state => afterDelete(state, namespace, keys)], async () => {
+      const numDeleted = await this.#collection.delete(keys, { namespace })
+      return equal(numDeleted, before.length - afterDelete(before, namespace, keys).length)
+    })
+  }
+
+  deleteWhere(namespace: string, filter: ModelFilter): Promise<void> {
+    const before = this.#versions.at(-1)!
+    return this.#write([state => afterDeleteWhere(state, namespace, filter)], async () => {
+      const numDeleted = await this.#collection.delete({ filter }, { namespace })
+      return equal(numDeleted, before.length - afterDeleteWhere(before, namespace, filter).length)
+    })
+  }
+
+  search(question: Question, where: number): Promise<void> {
+    return this.#read(where, async (reader, isFixed) => {
+      const numPages = isFixed ? question.numPages : 1
+      const actual = await this.#pages(reader, question, numPages)
+      const depth = numPages * question.k
+      return [actual, state => this.#expectedHits(state, question).slice(0, depth)]
+    })
+  }
+
+  get(namespace: string, key: string, where: number): Promise<void> {
+    return this.#read(where, async reader => {
+      const found = await reader.get(key, { namespace, includeVectors: true })
+      const isIt = (one: ModelDocument): boolean => one.namespace === namespace && one.key === key
+      return [found, state => state.find(isIt)]
+    })
+  }
+
+  list(namespace: string, prefix: string, limit: number, where: number): Promise<void> {
+    return this.#read(where, async (reader, isFixed) => {
+      const first = await reader.list({ namespace, prefix, limit })
+      const keys = [...first.keys]
+      for (let { cursor } = first; isFixed && cursor !== undefined; ) {
+        const page = await reader.list({ namespace, prefix, limit, cursor })
+        keys.push(...page.keys)
+        cursor = page.cursor
+      }
+      const end = isFixed ? undefined : limit
+      return [keys, state => keysOf(state, namespace, prefix).slice(0, end)]
+    })
+  }
+
+  stats(where: number): Promise<void> {
+    return this.#read(where, async reader => {
+      const { numDocuments, namespaces } = await reader.stats()
+      return [{ numDocuments, namespaces }, countsOf]
+    })
+  }
+
+  async takeSnapshot(): Promise<void> {
+    const first = this.#known
+    const snapshot = await this.#collection.snapshot()
+    const last = this.#versions.length - 1
+    const candidates = Array.from({ length: last - first + 1 }, (_, i) => first + i)
+    this.#snapshots.push({ snapshot, candidates })
+  }
+
+  async closeSnapshot(where: number): Promise<void> {
+    const [taken] = this.#snapshots.splice(where % (this.#snapshots.length || 1), 1)
+    if (taken === undefined) return
+    await this.#checkDocuments(taken.snapshot, taken.candidates)
+    await taken.snapshot.close()
+  }
+
+  /** Flushing, merging and compacting end early where the collection is closed. */
+  maintain(task: 'flush' | 'compact' | 'settle'): Promise<void> {
+    const closed = ['ABORTED', 'COLLECTION_CLOSED']
+    return this.#collection[task]().catch(error => {
+      if (!(error instanceof EsplanadeError && closed.includes(error.code))) throw error
+    })
+  }
+
+  /** Closes the collection with writes under way, which it is to finish, and opens it again. */
+  async reopen(documents: readonly ModelDocument[]): Promise<void> {
+    await this.#writes
+    for (const { snapshot } of this.#snapshots.splice(0)) await snapshot.close()
+    const write = this.upsertEach(documents)
+    // The collection is told in a microtask.
+    await Promise.resolve()
+    await Promise.all([write, this.#collection.close()])
+    await Promise.all(this.#underWay)
+    await this.open()
+  }
+
+  /** Waits for all that is under way, and compares everything. */
+  async finish(): Promise<void> {
+    await Promise.all(this.#underWay)
+    this.#throwFailure()
+    for (const { snapshot, candidates } of this.#snapshots) {
+      await this.#checkDocuments(snapshot, candidates)
+    }
+    const last = [this.#versions.length - 1]
+    await using snapshot = await this.#collection.snapshot()
+    await this.#checkDocuments(snapshot, last)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#underWay)
+    await this.#collection.close()
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  #write(
+    changes: readonly ((state: ModelState) => ModelState)[],
+    call: () => Promise<unknown>
+  ): Promise<void> {
+    for (const change of changes) this.#versions.push(change(this.#versions.at(-1)!))
+    const version = this.#versions.length - 1
+    const write = this.#writes.then(call).then(() => {
+      this.#known = Math.max(this.#known, version)
+    })
+    this.#writes = write
+    return write
+  }
+
+  /** Reads from a snapshot, or from the collection where there are not so many. */
+  async #read(
+    where: number,
+    read: (
+      reader: Reader,
+      isFixed: boolean
+    ) => Promise<[actual: unknown, expected: (state: ModelState) => unknown]>
+  ): Promise<void> {
+    const taken = this.#snapshots[where]
+    const first = this.#known
+    const [actual, expected] = await read(taken?.snapshot ?? this.#collection, taken !== undefined)
+    const last = this.#versions.length - 1
+    const candidates =
+      taken?.candidates ?? Array.from({ length: last - first + 1 }, (_, i) => first + i)
+    const versions = candidates.filter(version =>
+      isDeepStrictEqual(actual, expected(this.#versions[version]!))
+    )
+    if (versions.length === 0) {
+      const wanted = candidates.map(version => expected(this.#versions[version]!))
+      throw new Error(`${shown(actual)}\nis none of\n${wanted.map(shown).join('\n')}`)
+    }
+    if (taken !== undefined) taken.candidates = versions
+    else this.#known = Math.max(this.#known, versions[0]!)
+  }
+
+  async #pages(reader: Reader, question: Question, numPages: number): Promise<unknown[]> {
+    const { vector, k, namespace, filter, minScore } = question
+    const options: CollectionSearchOptions = {
+      k,
+      namespace,
+      ...(filter && { filter }),
+      ...(minScore !== undefined && { minScore })
+    }
+    const hits: unknown[] = []
+    let searchAfter: Hit | undefined
+    for (let page = 0; page < numPages; page++) {
+      const result = await reader.search(vector, {
+        ...options,
+        ...(searchAfter && { searchAfter })
+      })
+      equal(result.rankSafe, true)
+      for (const { passage, ...hit } of result.hits) hits.push({ ...hit, passage })
+      searchAfter = result.hits.at(-1)
+      if (searchAfter === undefined) break
+    }
+    return hits
+  }
+
+  #expectedHits(state: ModelState, question: Question): unknown[] {
+    const { vector, namespace, filter, minScore = Number.NEGATIVE_INFINITY } = question
+    const query = { vector, namespace, filter, minScore, metric: this.#metric }
+    return ranking(state, query).map(hit => {
+      const { text, metadata } = state.find(
+        one => one.namespace === namespace && one.key === hit.key
+      )!
+      return { ...hit, text, metadata }
+    })
+  }
+
+  async #checkDocuments(
+    snapshot: CollectionSnapshot,
+    candidates: readonly number[]
+  ): Promise<void> {
+    const actual: CollectionDocument[] = []
+    const options = { allNamespaces: true, includeVectors: true }
+    for await (const document of snapshot.documents(options)) actual.push(document)
+    if (candidates.some(version => isDeepStrictEqual(actual, this.#versions[version]))) return
+    const wanted = candidates.map(version => shown(this.#versions[version]))
+    throw new Error(`documents ${shown(actual)}\nare none of\n${wanted.join('\n')}`)
+  }
+
+  #throwFailure(): void {
+    if (this.#failures.length > 0) throw this.#failures[0]
+  }
+}
+
+function toUpsert({ passages, vectors, ...rest }: ModelDocument): UpsertDocument {
+  if (passages === undefined) return { ...rest, vector: vectors[0]! }
+  const parts = passages.map(([start, end], i) => ({ start, end, vector: vectors[i]! }))
+  return { ...rest, passages: parts }
+}
+
+function countsOf(state: ModelState): unknown {
+  const namespaces: Record<string, number> = {}
+  for (const { namespace } of state) namespaces[namespace] = (namespaces[namespace] ?? 0) + 1
+  return { numDocuments: state.length, namespaces }
+}
+
+function equal(actual: unknown, expected: unknown): void {
+  if (!Object.is(actual, expected)) throw new Error(`${actual} instead of ${expected}`)
+}
+
+function shown(value: unknown): string {
+  return inspect(value, { depth: 6, breakLength: 160, compact: 3 })
+}
