@@ -11,7 +11,7 @@ const NUM_BINS: u32 = 4096
 const BIN_SHIFT: u32 = 4
 
 /** Adds the largest contribution of each block of a run that has no table. */
-function boundSparse(ids: usize, n: u32, multiplier: u32, bounds: usize): void {
+function boundSparse(ids: usize, n: u32, multiplier: u32, surcharge: u32, bounds: usize): void {
   const impacts = ids + ((<usize>n) << 1)
   let i: usize = 0
   while (i < <usize>n) {
@@ -21,7 +21,7 @@ function boundSparse(ids: usize, n: u32, multiplier: u32, bounds: usize): void {
       largest = max(largest, <u32>load<u8>(impacts + i))
     }
     const bound = bounds + (block << 1)
-    store<u16>(bound, load<u16>(bound) + <u16>contribution(largest, multiplier))
+    store<u16>(bound, load<u16>(bound) + <u16>contribution(largest, multiplier, surcharge))
   }
 }
 
@@ -39,8 +39,8 @@ function boundBlocks(request: Request, blocksPerWindow: u32, numBlocks: u32): vo
       const data = <usize>request.postings + <usize>load<u32>(run, 4)
       const at = bounds + ((<usize>(window * blocksPerWindow)) << 1)
       if (n >= blockTableMin(documents)) {
-        accumulateBlocks(data, <usize>documents >> BLOCK_SHIFT, term.multiplier, at)
-      } else boundSparse(data, n, term.multiplier, at)
+        accumulateBlocks(data, <usize>documents >> BLOCK_SHIFT, term.multiplier, term.surcharge, at)
+      } else boundSparse(data, n, term.multiplier, term.surcharge, at)
     }
   }
   request.numBlocks += numBlocks
@@ -68,6 +68,14 @@ function orderBlocks(request: Request, numBlocks: u32): void {
   }
 }
 
+/** Whether the filter, if there is one, holds the document. */
+@inline
+function isWanted(request: Request, docId: u32): bool {
+  if (!request.filter) return true
+  const bits = <u32>load<u8>(<usize>request.filter + <usize>(docId >> 3))
+  return ((bits >> (docId & 7)) & 1) != 0
+}
+
 /** Searches a segment by block-max pruning. Returns the number of hits. */
 export function blockMaxSearch(address: usize): u32 {
   const request = changetype<Request>(address)
@@ -84,7 +92,9 @@ export function blockMaxSearch(address: usize): u32 {
     if (bound + (1 << BIN_SHIFT) + request.slack < threshold) break
     if (bound == 0) continue
     const end = min((block + 1) * BLOCK, request.numDocuments)
-    for (let docId = block * BLOCK; docId < end; docId++) consider(request, docId, 0, bound)
+    for (let docId = block * BLOCK; docId < end; docId++) {
+      if (isWanted(request, docId)) consider(request, docId, 0, bound)
+    }
   }
   return finish(request)
 }

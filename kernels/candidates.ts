@@ -32,13 +32,9 @@ export function begin(request: Request): void {
   memory.fill(request.histogram, 0, NUM_BINS * 4)
 }
 
-/** Takes a document that may be a hit: its sum so far and its upper bound. */
+/** Takes a document of the filter that may be a hit: its sum so far and its upper bound. */
 export function consider(request: Request, docId: u32, lower: u32, upper: i32): void {
   if (upper + request.slack < threshold || docId >= request.numDocuments) return
-  if (request.filter) {
-    const bits = load<u8>(<usize>request.filter + <usize>(docId >> 3))
-    if (!((bits >> <u8>(docId & 7)) & 1)) return
-  }
   if (upper <= request.countable) count(request, lower)
   const entry = (<u64>(<u32>upper) << 32) | <u64>docId
   store<u64>(<usize>request.pending + (<usize>numPending << 3), entry)
@@ -70,7 +66,7 @@ function count(request: Request, lower: u32): void {
     lowestBin++
     moved = true
   }
-  if (moved) threshold = max(threshold, <i32>(lowestBin << BIN_SHIFT) - request.slack)
+  if (moved) threshold = max(threshold, <i32>(lowestBin << BIN_SHIFT) - request.spread)
 }
 
 /** Scores the pending documents that can still enter, exactly. */

@@ -38,6 +38,7 @@ export class Request {
   afterId: u32
   countable: i32
   numOrdered: u32
+  spread: i32
   scale: f64
   leaveOut: f64
   overestimate: f64
@@ -49,7 +50,6 @@ export class Request {
   numPostings: u32
   numBlocks: u32
   numScored: u32
-  numWindowsSkipped: u32
 }
 
 @unmanaged
@@ -58,6 +58,7 @@ export class Term {
   runsEnd: u32
   maxima: u32
   multiplier: u32
+  surcharge: u32
   bound: u32
   numPostings: u32
   data: u32

@@ -16,6 +16,13 @@ import { BLOCK, BLOCK_SHIFT, Request, TERM_BYTES, Term } from './request'
 
 const VISITED: u32 = 0x8000_0000
 
+/** Bytes of a cache line, and of the beginning of a run that is brought into the cache. */
+const LINE: usize = 64
+const TOUCHED_BYTES: u32 = 1024
+
+/** Takes what is read only to bring it into the cache, so that no compiler leaves it out. */
+let touched: u32 = 0
+
 /** Where the runs of each window are, and the bound of each window. */
 function planWindows(request: Request): void {
   const n = request.numTerms
@@ -30,7 +37,7 @@ function planWindows(request: Request): void {
       const window = <usize>load<u16>(run)
       store<u32>(plan + ((window * n + i) << 2), <u32>run)
       const bound = bounds + (window << 2)
-      store<u32>(bound, load<u32>(bound) + contribution(load<u8>(maximum), term.multiplier))
+      store<u32>(bound, load<u32>(bound) + contribution(load<u8>(maximum), term.multiplier, term.surcharge))
       maximum++
     }
   }
@@ -69,7 +76,7 @@ function orderTerms(request: Request, window: u32, windowDocuments: u32): u32 {
     term.numPostings = postings
     term.data = request.postings + load<u32>(run, 4)
     const maximum = <usize>term.maxima + ((run - <usize>term.runs) >> 3)
-    term.bound = contribution(load<u8>(maximum), term.multiplier)
+    term.bound = contribution(load<u8>(maximum), term.multiplier, term.surcharge)
     const cost = postings >= denseMin(windowDocuments) ? windowDocuments >> 3 : postings + 32
     const costPerBound = <f32>cost / <f32>(term.bound + 1)
     let at = present++
@@ -89,6 +96,30 @@ function orderedTerm(request: Request, at: u32): Term {
   return changetype<Term>(<usize>load<u32>(<usize>request.order + (<usize>at << 3), 4))
 }
 
+/**
+ * Reads a byte of each cache line at the beginning of what will be read of each run, so that their
+ * misses overlap: runs are short, and each lies on a page of its own.
+ */
+function touch(request: Request, kept: u32, present: u32, windowDocuments: u32): void {
+  const tableMin = blockTableMin(windowDocuments)
+  const tableBytes = windowDocuments >> <u32>BLOCK_SHIFT
+  let sum: u32 = 0
+  for (let t: u32 = 0; t < present; t++) {
+    const term = orderedTerm(request, t)
+    const n = term.numPostings
+    let at: usize = term.data
+    let bytes = n >= tableMin ? tableBytes : 0
+    if (t < kept) {
+      at += bytes
+      bytes = min(3 * n, TOUCHED_BYTES)
+      // Where the impacts of a sparse run begin, as well as its ids.
+      if (n < denseMin(windowDocuments)) sum += load<u8>(at + (<usize>n << 1))
+    }
+    for (const end = at + bytes; at < end; at += LINE) sum += load<u8>(at)
+  }
+  touched += sum
+}
+
 /** Adds what one term contributes to the documents of a window. */
 @inline
 function accumulate(request: Request, term: Term, windowDocuments: u32): void {
@@ -96,9 +127,9 @@ function accumulate(request: Request, term: Term, windowDocuments: u32): void {
   let data: usize = term.data
   if (n >= blockTableMin(windowDocuments)) data += <usize>windowDocuments >> BLOCK_SHIFT
   if (n >= denseMin(windowDocuments)) {
-    accumulateDense(data, windowDocuments, term.multiplier, request.accumulator)
+    accumulateDense(data, windowDocuments, term.multiplier, term.surcharge, request.accumulator)
   } else {
-    accumulateSparse(data, n, term.multiplier, request.accumulator)
+    accumulateSparse(data, n, term.multiplier, term.surcharge, request.accumulator)
   }
   request.numPostings += n
 }
@@ -124,7 +155,7 @@ function limitBlocks(
       everywhere += term.bound
       continue
     }
-    accumulateBlocks(term.data, numBlocks, term.multiplier, limits)
+    accumulateBlocks(term.data, numBlocks, term.multiplier, term.surcharge, limits)
     request.numBlocks += <u32>numBlocks
   }
   const share = request.overestimate
@@ -172,7 +203,10 @@ function collect(
     const d = i16x8.max_u(v128.load(at, 96), v128.load(at, 112))
     const largest = i16x8.max_u(i16x8.max_u(a, b), i16x8.max_u(c, d))
     if (v128.any_true(i16x8.ge_u(largest, limits))) {
-      collectBlock(request, at, limits, leftOut, firstDocId)
+      const wanted = request.filter
+        ? load<u64>(<usize>request.filter + <usize>(firstDocId >> 3))
+        : ~(<u64>0)
+      if (wanted) collectBlock(request, at, limits, leftOut, firstDocId, wanted)
     }
     v128.store(at, zero)
     v128.store(at, zero, 16)
@@ -187,16 +221,19 @@ function collect(
   }
 }
 
+/** @param wanted - a bit a document of the block: those of the filter */
 function collectBlock(
   request: Request,
   sums: usize,
   limits: v128,
   leftOut: i32,
-  firstDocId: u32
+  firstDocId: u32,
+  wanted: u64
 ): void {
-  for (let eight: u32 = 0; eight < <u32>BLOCK; eight += 8) {
+  for (let eight: u32 = 0; eight < <u32>BLOCK; eight += 8, wanted >>= 8) {
+    if (!(wanted & 0xff)) continue
     const at = sums + (<usize>eight << 1)
-    let mask = i16x8.bitmask(i16x8.ge_u(v128.load(at), limits))
+    let mask = i16x8.bitmask(i16x8.ge_u(v128.load(at), limits)) & <i32>(wanted & 0xff)
     while (mask) {
       const lane = ctz(mask)
       mask &= mask - 1
@@ -222,6 +259,7 @@ function visit(request: Request, window: u32, isSeed: bool): void {
       kept--
     }
   }
+  touch(request, kept, present, windowDocuments)
   for (let t: u32 = 0; t < kept; t++) accumulate(request, orderedTerm(request, t), windowDocuments)
   const base = threshold - request.slack
   const isComplete = kept == present
@@ -246,8 +284,8 @@ export function windowSearch(address: usize): u32 {
     const bound = load<u32>(bounds + (<usize>window << 2))
     if (bound >= VISITED) break
     store<u32>(bounds + (<usize>window << 2), VISITED)
-    if (bound == 0 || <i32>bound + request.slack < threshold) request.numWindowsSkipped++
-    else visit(request, window, step < request.numSeeds)
+    if (bound == 0 || <i32>bound + request.slack < threshold) continue
+    visit(request, window, step < request.numSeeds)
   }
   return finish(request)
 }

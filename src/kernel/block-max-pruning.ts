@@ -1,6 +1,7 @@
 import { Candidates } from './candidates.ts'
 import type { RequestFields } from './memory-views.ts'
 import { BIN_SHIFT, BLOCK_DOCUMENTS, blockTableMin } from './request.ts'
+import { contribution } from './window-search.ts'
 
 /**
  * Block-max pruning (Mallia, Suel & Tonellotto, "Faster Learned Sparse Retrieval with Block-Max
@@ -43,8 +44,9 @@ function blockBounds(request: RequestFields): Uint16Array {
   const bounds = new Uint16Array((numWindows - 1) * blocksPerWindow + lastBlocks)
   for (let t = 0; t < request.u32('numTerms'); t++) {
     const multiplier = request.term(t, 'multiplier')
+    const surcharge = request.term(t, 'surcharge')
     const add = (block: number, impact: number): void => {
-      bounds[block]! += (impact * multiplier + 128) >>> 8
+      bounds[block]! += contribution(impact, multiplier, surcharge)
     }
     for (let run = request.term(t, 'runs'); run < request.term(t, 'runsEnd'); run += 8) {
       const window = u16[run >>> 1]!

@@ -9,7 +9,7 @@ import { isWorse, TopK } from './top-k.ts'
  *
  * The threshold rises by two proofs. Once k documents have been scored, the k-th score. And before
  * that, once k documents are known to have sums of at least some number: their scores are at least
- * that less the slack. A histogram in steps of 16 counts the sums.
+ * that less the spread. A histogram in steps of 16 counts the sums.
  */
 export class Candidates {
   /** Below this, in units of a contribution and slack aside, no upper bound leads to a hit. */
@@ -18,6 +18,7 @@ export class Candidates {
   readonly #topK: TopK
   readonly #k: number
   readonly #slack: number
+  readonly #spread: number
   readonly #filter: number
   readonly #counts = new Uint32Array(NUM_BINS)
   readonly #docIds: number[] = []
@@ -31,6 +32,7 @@ export class Candidates {
     this.#k = request.u32('k')
     this.#topK = new TopK(this.#k)
     this.#slack = request.i32('slack')
+    this.#spread = request.i32('spread')
     this.#filter = request.u32('filter')
   }
 
@@ -68,7 +70,7 @@ export class Candidates {
       this.#lowestBin++
     }
     if (this.#numCounted < this.#k) return
-    this.threshold = Math.max(this.threshold, (this.#lowestBin << BIN_SHIFT) - this.#slack)
+    this.threshold = Math.max(this.threshold, (this.#lowestBin << BIN_SHIFT) - this.#spread)
   }
 
   /** Scores the pending documents that can still enter, exactly. */

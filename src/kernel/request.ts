@@ -3,8 +3,10 @@
  * `kernels/request.ts` declares the same for AssemblyScript. An address is a byte position in that
  * memory. Integers are u32 unless said otherwise; all are little-endian.
  *
- * A *contribution* is what a term adds to a document, in integers: `(impact · multiplier + 128) >> 8`.
- * One unit is worth `1 / scale` of a score; all contributions of a query sum to at most 65,535.
+ * A *contribution* is what a term adds to a document that holds it, in integers:
+ * `((impact · multiplier + 128) >> 8) + surcharge`. One unit is worth `1 / scale` of a score; all
+ * contributions of a query sum to at most 65,535. The surcharge is at least the error of quantisation
+ * and rounding, so a document's contributions sum to no less than its score.
  */
 export const REQUEST = {
   /** Query terms that the segment knows, and where their {@link TERM} entries are. */
@@ -24,7 +26,7 @@ export const REQUEST = {
   /** {@link FLAGS}. */
   flags: 40,
   k: 44,
-  /** i32: how far a sum of contributions may lie from the score times `scale`, at most. */
+  /** i32: how far a sum of contributions may lie below the score times `scale`, at most. */
   slack: 48,
   /** A bit a document (by document id) that may be a hit, or 0 for all documents. */
   filter: 52,
@@ -68,6 +70,8 @@ export const REQUEST = {
   countable: 124,
   /** So many windows are searched by descending bound, the others in their order. */
   numOrdered: 128,
+  /** i32: how far a sum of contributions may lie above the score times `scale`, at most. */
+  spread: 132,
   /** f64 from here. Units of a contribution in a score of 1. */
   scale: 136,
   /** The bounds of the terms that are left out sum to at most this share of the threshold. */
@@ -82,12 +86,11 @@ export const REQUEST = {
   numHits: 184,
   numPostings: 188,
   numBlocks: 192,
-  numScored: 196,
-  numWindowsSkipped: 200
+  numScored: 196
 } as const
 
 /** Bytes of a request. */
-export const REQUEST_BYTES = 208
+export const REQUEST_BYTES = 200
 
 /** Fields of a query term; `bound` to `data` are the kernel's own, for the window at hand. */
 export const TERM = {
@@ -98,13 +101,14 @@ export const TERM = {
   maxima: 8,
   /** 128 to 32,767, so that an impact of 1 contributes at least 1. */
   multiplier: 12,
-  bound: 16,
-  numPostings: 20,
-  data: 24
+  surcharge: 16,
+  bound: 20,
+  numPostings: 24,
+  data: 28
 } as const
 
 /** Bytes of a term entry. */
-export const TERM_BYTES = 28
+export const TERM_BYTES = 32
 
 /** Bits of the request's flags. */
 export const FLAGS = {

@@ -16,10 +16,12 @@ import { BLOCK_DOCUMENTS, blockTableMin, denseMin } from './request.ts'
  * 3. Each block of 64 documents has a limit: the threshold less what the left-out terms can add in
  *    this block. Only documents whose sum reaches it are scored, exactly, from the forward index.
  *
- * Why this is exact: `slack` is at least the sum, over the terms, of the largest error of their
- * contributions (quantisation of the weights, rounding of multiplier and product), so a score times
- * `scale` lies within `slack` of the sum of all its contributions. A document that is passed over has
- * a bound below threshold − slack, hence a score below that of k others, or below `minScore`.
+ * Why this is exact: a contribution has a surcharge of at least its largest error downwards
+ * (quantisation of the weights, rounding of multiplier and product), so all contributions of a
+ * document sum to no less than its score times `scale`; `slack` makes up for the arithmetic of
+ * doubles. A document that is passed over has a bound below threshold − slack, hence a score below
+ * that of k others, or below `minScore`. Only the terms that a document holds are surcharged: one sum
+ * of the errors of all terms would let in several times as many documents of long queries.
  * Contributions are at least 1, so a document that matches a term that is kept has a sum above 0; one
  * that matches none of them cannot reach the threshold.
  */
@@ -37,6 +39,7 @@ export function windowSearch(request: RequestFields): number {
 /** A term's postings of the window at hand. */
 interface Run {
   readonly multiplier: number
+  readonly surcharge: number
   readonly numPostings: number
   /** Where its bytes begin. */
   readonly data: number
@@ -45,8 +48,9 @@ interface Run {
   readonly costPerBound: number
 }
 
-function contribution(impact: number, multiplier: number): number {
-  return (impact * multiplier + 128) >>> 8
+/** What a term adds; nothing where it does not occur. */
+export function contribution(impact: number, multiplier: number, surcharge: number): number {
+  return impact === 0 ? 0 : ((impact * multiplier + 128) >>> 8) + surcharge
 }
 
 class WindowSearch {
@@ -71,11 +75,13 @@ class WindowSearch {
     for (let t = 0; t < this.#numTerms; t++) {
       const [start, end] = [request.term(t, 'runs'), request.term(t, 'runsEnd')]
       const maxima = request.term(t, 'maxima')
+      const multiplier = request.term(t, 'multiplier')
+      const surcharge = request.term(t, 'surcharge')
       for (let run = start; run < end; run += 8) {
         const window = u16[run >>> 1]!
         const at = (run - start) >>> 3
         this.#plan[window * this.#numTerms + t] = at + 1
-        this.#bounds[window]! += contribution(u8[maxima + at]!, request.term(t, 'multiplier'))
+        this.#bounds[window]! += contribution(u8[maxima + at]!, multiplier, surcharge)
       }
     }
   }
@@ -92,10 +98,7 @@ class WindowSearch {
   visit(window: number, isSeed: boolean): void {
     const bound = this.#bounds[window]!
     const request = this.#request
-    if (bound === 0 || bound + this.#slack < this.#candidates.threshold) {
-      request.setU32('numWindowsSkipped', request.u32('numWindowsSkipped') + 1)
-      return
-    }
+    if (bound === 0 || bound + this.#slack < this.#candidates.threshold) return
     const isLast = window === this.#numWindows - 1
     const numDocuments = request.u32(isLast ? 'lastWindowDocuments' : 'windowDocuments')
     const runs = this.#runsOf(window, numDocuments)
@@ -116,12 +119,13 @@ class WindowSearch {
       const run = request.term(t, 'runs') + 8 * (at - 1)
       const multiplier = request.term(t, 'multiplier')
       const numPostings = u16[(run >>> 1) + 1]! + 1
-      const bound = contribution(u8[request.term(t, 'maxima') + at - 1]!, multiplier)
+      const surcharge = request.term(t, 'surcharge')
+      const bound = contribution(u8[request.term(t, 'maxima') + at - 1]!, multiplier, surcharge)
       const isDense = numPostings >= denseMin(windowDocuments)
       const cost = isDense ? windowDocuments >>> 3 : numPostings + 32
       const data = request.u32('postings') + u32[(run >>> 2) + 1]!
       const costPerBound = Math.fround(Math.fround(cost) / Math.fround(bound + 1))
-      runs.push({ multiplier, numPostings, data, bound, costPerBound })
+      runs.push({ multiplier, surcharge, numPostings, data, bound, costPerBound })
     }
     return runs.sort((a, b) => a.costPerBound - b.costPerBound)
   }
@@ -143,19 +147,19 @@ class WindowSearch {
 
   /** Adds what one term contributes to the documents of the window. */
   #accumulate(run: Run, windowDocuments: number): void {
-    const { numPostings, multiplier } = run
+    const { numPostings, multiplier, surcharge } = run
     const { u8, u16 } = this.#request.memory
     const sums = this.#request.u32('accumulator') >>> 1
     const hasTable = numPostings >= blockTableMin(windowDocuments)
     const data = run.data + (hasTable ? windowDocuments / BLOCK_DOCUMENTS : 0)
     if (numPostings >= denseMin(windowDocuments)) {
       for (let i = 0; i < windowDocuments; i++) {
-        u16[sums + i]! += contribution(u8[data + i]!, multiplier)
+        u16[sums + i]! += contribution(u8[data + i]!, multiplier, surcharge)
       }
     } else {
       const impacts = data + 2 * numPostings
       for (let i = 0; i < numPostings; i++) {
-        u16[sums + u16[(data >>> 1) + i]!]! += contribution(u8[impacts + i]!, multiplier)
+        u16[sums + u16[(data >>> 1) + i]!]! += contribution(u8[impacts + i]!, multiplier, surcharge)
       }
     }
     this.#request.setU32('numPostings', this.#request.u32('numPostings') + numPostings)
@@ -167,13 +171,13 @@ class WindowSearch {
     const request = this.#request
     const bounds = new Float64Array(windowDocuments / BLOCK_DOCUMENTS)
     let everywhere = 0
-    for (const { numPostings, multiplier, data, bound } of runs) {
+    for (const { numPostings, multiplier, surcharge, data, bound } of runs) {
       if (numPostings < blockTableMin(windowDocuments)) {
         everywhere += bound
         continue
       }
       for (let block = 0; block < bounds.length; block++) {
-        bounds[block]! += contribution(request.memory.u8[data + block]!, multiplier)
+        bounds[block]! += contribution(request.memory.u8[data + block]!, multiplier, surcharge)
       }
       request.setU32('numBlocks', request.u32('numBlocks') + bounds.length)
     }

@@ -22,6 +22,9 @@ const MAX_SUM = 65_535
 const MAX_MULTIPLIER = 32_767
 const MIN_MULTIPLIER = 128
 
+/** Units by which a bound may fall short of a score, since both are worked out in doubles. */
+const SLACK = 2
+
 /** Beyond what any score scales to. */
 const NEVER = 2 ** 30
 
@@ -40,8 +43,12 @@ export class KernelSearch {
   readonly #layout: ScratchLayout
   readonly #scratch: number
   readonly #request: RequestFields
-  readonly #bounds = new Float64Array(MAX_QUERY_TERMS)
-  readonly #multipliers = new Uint16Array(MAX_QUERY_TERMS)
+  readonly #units: Units = {
+    bounds: new Float64Array(MAX_QUERY_TERMS),
+    errors: new Float64Array(MAX_QUERY_TERMS),
+    multipliers: new Uint16Array(MAX_QUERY_TERMS),
+    surcharges: new Uint16Array(MAX_QUERY_TERMS)
+  }
   /** The filter whose documents were last searched one by one. */
   #listed: { readonly filter: DocumentBits; readonly docIds: Uint32Array } | undefined
 
@@ -59,8 +66,8 @@ export class KernelSearch {
     const terms = query.terms.filter(({ termIndex }) => this.#hasRuns(termIndex))
     if (terms.length === 0 || selection.k === 0) return nothing()
     const { kernel } = this.#segment.memory
-    const { slack, scale } = this.#writeTerms(terms, query.length)
-    this.#writeSelection(selection, slack, scale)
+    const scale = this.#writeTerms(terms, query.length)
+    this.#writeSelection(selection, scale)
     this.#writePlan(plan)
     if (plan.kernel === 'documentSearch') this.#writeList(selection.filter!)
     this.#mark(terms, 4)
@@ -93,42 +100,40 @@ export class KernelSearch {
     }
   }
 
-  /** Term entries, scale and slack; `src/kernel/window-search.ts` says why the slack is enough. */
-  #writeTerms(terms: readonly QueryTerm[], length: number): { slack: number; scale: number } {
+  /** Term entries and scale; `src/kernel/window-search.ts` says why the surcharges are enough. */
+  #writeTerms(terms: readonly QueryTerm[], length: number): number {
     const { maxWeights, maxErrors, runOffsets, header, memory } = this.#segment
     const { u32 } = memory.views
     const divisor = header.metric === 'cosine' ? length : 1
-    const bounds = this.#bounds
+    const { bounds, errors, multipliers, surcharges } = this.#units
     for (let i = 0; i < terms.length; i++) {
-      bounds[i] = (terms[i]!.weight / divisor) * maxWeights[terms[i]!.termIndex]!
+      const weight = terms[i]!.weight / divisor
+      bounds[i] = weight * maxWeights[terms[i]!.termIndex]!
+      errors[i] = weight * maxErrors[terms[i]!.termIndex]!
     }
-    const multipliers = this.#multipliers
-    const scale = scaleBounds(bounds, multipliers, terms.length)
+    const { scale, spread } = toUnits(this.#units, terms.length)
     const runs = this.#segment.addressOf('runs')
     const maxima = this.#segment.addressOf('runMaxima')
-    let slack = 2
     for (let i = 0; i < terms.length; i++) {
-      const { termIndex, weight } = terms[i]!
+      const { termIndex } = terms[i]!
       const entry = (this.#scratch + this.#layout.terms + i * TERM_BYTES) >>> 2
       const start = runOffsets[termIndex]!
       u32[entry + (TERM.runs >>> 2)] = runs + 8 * start
       u32[entry + (TERM.runsEnd >>> 2)] = runs + 8 * runOffsets[termIndex + 1]!
       u32[entry + (TERM.maxima >>> 2)] = maxima + start
       u32[entry + (TERM.multiplier >>> 2)] = multipliers[i]!
-      const exact = (scale * bounds[i]! * 256) / 255
-      const error = scale * (weight / divisor) * maxErrors[termIndex]!
-      slack += error + Math.abs(multipliers[i]! - exact) + 0.5
+      u32[entry + (TERM.surcharge >>> 2)] = surcharges[i]!
     }
-    slack = Math.min(Math.ceil(slack), NEVER)
     const request = this.#request
     request.setU32('numTerms', terms.length)
-    request.setU32('slack', slack)
+    request.setU32('slack', SLACK)
+    request.setU32('spread', spread)
     request.setF64('scale', scale)
     request.setF64('queryLength', length)
-    return { slack, scale }
+    return scale
   }
 
-  #writeSelection(selection: Selection, slack: number, scale: number): void {
+  #writeSelection(selection: Selection, scale: number): void {
     const { k, minScore, after } = selection
     const request = this.#request
     const { header } = this.#segment
@@ -142,7 +147,7 @@ export class KernelSearch {
     request.setF64('minScore', minScore)
     request.setU32('threshold', scaled(minScore, scale))
     // A document of this bound is certain to stand after the last page.
-    const countable = after ? scaled(after.score, scale) - slack - 1 : NEVER
+    const countable = after ? scaled(after.score, scale) - SLACK - 1 : NEVER
     request.setU32('countable', countable)
     request.setF64('afterScore', after?.score ?? 0)
     request.setU32('afterId', after?.id ?? 0)
@@ -235,7 +240,7 @@ const POINTERS = [
 ] as const
 
 /** Fields that the kernel adds to. */
-const ANSWERS = ['numHits', 'numPostings', 'numBlocks', 'numScored', 'numWindowsSkipped'] as const
+const ANSWERS = ['numHits', 'numPostings', 'numBlocks', 'numScored'] as const
 
 function nothing(): Ranking {
   return {
@@ -252,27 +257,47 @@ function scaled(score: number, scale: number): number {
   return Math.max(0, Math.min(NEVER, Math.floor(score * scale)))
 }
 
+/** The terms of a query in units of a contribution; entry i of each belongs to term i. */
+interface Units {
+  /** The largest contribution to a score, above 0, and its largest error of quantisation. */
+  readonly bounds: Float64Array
+  readonly errors: Float64Array
+  readonly multipliers: Uint16Array
+  readonly surcharges: Uint16Array
+}
+
 /**
- * The largest scale with which all contributions fit in 16 bits; fills in the multipliers.
+ * The largest scale with which all contributions fit in 16 bits; fills in multipliers and surcharges.
  *
- * @param bounds - the largest contribution of each of n terms to a score, above 0
+ * A product lies off by the error of the impact, by what the multiplier was rounded by, and by half a
+ * unit that the product was. The surcharge makes up for all of it, so that a contribution is never
+ * too small; by how much all of them together may be too large is the spread.
  */
-function scaleBounds(bounds: Float64Array, multipliers: Uint16Array, n: number): number {
+function toUnits(
+  { bounds, errors, multipliers, surcharges }: Units,
+  n: number
+): { scale: number; spread: number } {
   let sum = 0
   let largest = 0
   for (let i = 0; i < n; i++) {
-    sum += bounds[i]!
+    sum += bounds[i]! + errors[i]!
     largest = Math.max(largest, bounds[i]!)
   }
-  let scale = Math.min((MAX_SUM - n) / sum, ((MAX_MULTIPLIER / 256) * 255) / largest)
+  let scale = Math.min((MAX_SUM - 3 * n) / sum, ((MAX_MULTIPLIER / 256) * 255) / largest)
   for (;;) {
     let total = 0
+    let spread = SLACK
     for (let i = 0; i < n; i++) {
-      const multiplier = Math.round((scale * bounds[i]! * 256) / 255)
-      multipliers[i] = Math.max(MIN_MULTIPLIER, Math.min(MAX_MULTIPLIER, multiplier))
-      total += (255 * multipliers[i]! + 128) >>> 8
+      const exact = (scale * bounds[i]! * 256) / 255
+      const multiplier = Math.max(MIN_MULTIPLIER, Math.min(MAX_MULTIPLIER, Math.round(exact)))
+      const error = scale * errors[i]! + 0.5
+      const surcharge = Math.ceil(error + Math.max(0, exact - multiplier))
+      multipliers[i] = multiplier
+      surcharges[i] = surcharge
+      total += ((255 * multiplier + 128) >>> 8) + surcharge
+      spread += surcharge + error + Math.max(0, multiplier - exact)
     }
-    if (total <= MAX_SUM) return scale
+    if (total <= MAX_SUM) return { scale, spread: Math.ceil(spread) }
     scale *= 0.95
   }
 }
