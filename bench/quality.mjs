@@ -50,10 +50,10 @@ function esplanade(...args) {
 function* measure(folder, judgements) {
   const work = mkdtempSync(join(tmpdir(), 'esplanade-quality-'))
   try {
-    const index = join(work, 'index')
+    const collection = join(work, 'collection')
     const run = join(work, 'run.trec')
-    esplanade('index', folder, '--to', index)
-    esplanade('run', index, join(folder, 'queries.jsonl'), '--k', '1000', '--to', run)
+    esplanade('index', folder, '--to', collection)
+    esplanade('run', collection, join(folder, 'queries.jsonl'), '--k', '1000', '--to', run)
     for (const [qrels, expected] of Object.entries(judgements)) {
       const found = JSON.parse(
         esplanade(

@@ -1,7 +1,8 @@
 /**
  * `npm run quickstart`: from a fresh clone to answers. Installs, builds, indexes the nouns of
  * WordNet as a reverse dictionary (say what it is, find the word), measures it on 120 judged
- * descriptions, and shows what was found and why. A second run starts from the finished index.
+ * descriptions, and shows what was found and why. A second run starts from the finished
+ * collection.
  *
  * `npm run quickstart -- FOLDER` indexes your own .md, .txt and .html files instead (or a .jsonl,
  * .csv or .tsv file).
@@ -34,6 +35,9 @@ const EXAMPLE_QUERIES = [
   'gentle song to make a baby fall asleep',
   'joint in the middle of your arm where it bends'
 ]
+
+/** The documents of the finished collection. */
+const NUM_NOUNS = 82_192
 
 const say = (text = '') => process.stdout.write(`${text}\n`)
 
@@ -91,31 +95,36 @@ async function indexNouns(directory) {
   }
   await pipeline(Readable.from(lines()), createWriteStream(corpus))
   say('\nThe 82,192 noun definitions of WordNet become a reverse dictionary:')
-  esplanade('index', relative(root, corpus), '--to', directory, '--overwrite')
+  // What an older version has left cannot be added to.
+  const isThere = (await numDocumentsIn(directory)) > 0
+  const overwrite = existsSync(join(root, directory)) && !isThere ? ['--overwrite'] : []
+  esplanade('index', relative(root, corpus), '--to', directory, ...overwrite)
   rmSync(corpus)
 }
 
 /** Searches the 120 descriptions and says how often the word came first, or among ten. */
 async function measure(directory) {
-  const { openIndex } = await import('esplanade')
+  const { open } = await import('esplanade')
   const { evaluate, readQrels, readTopics } = await import('esplanade/eval')
   const linesOf = file => createInterface({ input: createReadStream(join(examples, file)) })
   const topics = await readTopics(linesOf('topics.tsv'), { place: 'topics.tsv' })
   const qrels = await readQrels(linesOf('qrels.txt'), { place: 'qrels.txt' })
-  const index = await openIndex(join(root, directory))
+  const collection = await open(join(root, directory), { readOnly: true })
+  const encoder = await collection.encoder()
   const run = new Map()
   const encodeMs = []
   const searchMs = []
-  await index.queryVector('a first query warms the model up')
+  await encoder.encodeQuery('a first query warms the model up')
   for (const [queryId, text] of topics) {
     const started = performance.now()
-    const vector = await index.queryVector(text)
+    const vector = await encoder.encodeQuery(text)
     const encoded = performance.now()
-    run.set(queryId, await index.rank(vector, { k: 10 }))
+    const { hits } = await collection.search(vector, { k: 10 })
+    run.set(queryId, hits)
     encodeMs.push(encoded - started)
     searchMs.push(performance.now() - encoded)
   }
-  await index.close()
+  await collection.close()
   const median = times => times.sort((a, b) => a - b)[times.length >> 1].toFixed(1)
   const { means } = evaluate(run, qrels, ['RR@10', 'Success@10'])
   const found = Math.round(means['Success@10'] * topics.size)
@@ -129,21 +138,25 @@ async function measure(directory) {
   )
 }
 
-/** Whether a finished index of this version is there. */
-async function canOpen(directory) {
-  const { openIndex } = await import('esplanade')
+/** The documents of the collection that is there; 0 where there is none of this version. */
+async function numDocumentsIn(directory) {
+  const { open } = await import('esplanade')
   try {
-    await (await openIndex(join(root, directory))).close()
-    return true
+    const collection = await open(join(root, directory), { readOnly: true })
+    const { numDocuments } = await collection.stats()
+    await collection.close()
+    return numDocuments
   } catch {
-    return false
+    return 0
   }
 }
 
 async function reverseDictionary() {
   const directory = '.quickstart/nouns'
-  if (await canOpen(directory)) say(`The index is there already (${directory}).`)
-  else await indexNouns(directory)
+  // A run that was stopped goes on where it was.
+  if ((await numDocumentsIn(directory)) === NUM_NOUNS) {
+    say(`The collection is there already (${directory}).`)
+  } else await indexNouns(directory)
   await measure(directory)
   say(
     '\nThree of them that are found, and what each score is made of. Where the text matches it stands'
@@ -163,11 +176,11 @@ async function reverseDictionary() {
 
 /** A question that the documents can answer, to begin with: what the first of them is about. */
 async function sampleQuery(directory) {
-  const { openIndex } = await import('esplanade')
-  const index = await openIndex(join(root, directory))
-  const [first] = index.documentKeys()
-  const { text = '', metadata = {} } = first === undefined ? {} : await index.get(first)
-  await index.close()
+  const { open } = await import('esplanade')
+  const collection = await open(join(root, directory), { readOnly: true })
+  const { keys } = await collection.list({ limit: 1 })
+  const { text = '', metadata = {} } = keys.length === 0 ? {} : await collection.get(keys[0])
+  await collection.close()
   const { title } = metadata
   return typeof title === 'string' ? title : text.trim().split(/\s+/).slice(0, 8).join(' ')
 }
@@ -177,11 +190,11 @@ async function ownDocuments(input) {
   const name = createHash('sha256').update(path).digest('hex').slice(0, 8)
   const directory = `.quickstart/own-${name}`
   mkdirSync(work, { recursive: true })
-  const args = ['index', path, '--to', directory, '--overwrite']
+  const args = ['index', path, '--to', directory, '--prune']
   say(`\n$ ${shown(args)}`)
   // Documents that had to be skipped were named; the others can be searched all the same.
   const status = statusOf([cli, ...args])
-  if (status !== 0 && !(await canOpen(directory))) process.exit(status)
+  if (status !== 0 && (await numDocumentsIn(directory)) === 0) process.exit(status)
   const query = await sampleQuery(directory)
   if (query !== '') esplanade('search', directory, query, '--k', '3', '--explain', '--top', '6')
   say('What to try next:')
