@@ -71,7 +71,7 @@ function documentOf(text: string, place: string): UpsertDocument {
   if (!isJsonObject(record as JsonObject)) refuse(place, 'it is no JSON object')
   const fields = record as Record<string, unknown>
   const { _id: key, namespace, text: given, metadata } = fields
-  if (typeof key !== 'string') refuse(place, '"_id" is no string')
+  if (typeof key !== 'string' || key === '') refuse(place, '"_id" is no string, or empty')
   if (namespace !== undefined && typeof namespace !== 'string')
     refuse(place, '"namespace" is no string')
   if (given !== undefined && typeof given !== 'string') refuse(place, '"text" is no string')

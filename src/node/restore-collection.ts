@@ -89,7 +89,7 @@ async function replaceBy(target: string, copyTo: (to: string) => Promise<void>):
     throw fileError(cause, target, 'write')
   } finally {
     // It has moved along.
-    if (existsSync(replaced)) await rm(join(replaced, 'writer.lock'), { force: true })
+    if (isFolder) await rm(join(replaced, 'writer.lock'), { force: true })
     await lock?.release()
   }
 }
