@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openIndex } from 'esplanade'
+import { readTuning } from 'esplanade'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { jsonLines, runCli } from './run-cli.ts'
 
@@ -38,7 +38,7 @@ function vectorLines(count: number, numTerms: number, seed: number): string {
   return lines.join('')
 }
 
-/** What tune keeps for the index of vectors. */
+/** What tune keeps for the collection of vectors. */
 const kept = {
   format: 'esplanade-tuning',
   version: 1,
@@ -51,10 +51,9 @@ const kept = {
   sampleSize: 50
 }
 const keep = (tuning: unknown) =>
-  write('vectors.index/tuning.json', typeof tuning === 'string' ? tuning : JSON.stringify(tuning))
+  write('vectors/g1/tuning.json', typeof tuning === 'string' ? tuning : JSON.stringify(tuning))
 const query = '{"indices": [1, 5, 9], "values": [1, 2, 1]}'
-const search = (...args: string[]) =>
-  runCli(['search', at('vectors.index'), query, '--vector', ...args])
+const search = (...args: string[]) => runCli(['search', at('vectors'), query, '--vector', ...args])
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'esplanade-tune-'))
@@ -66,14 +65,14 @@ beforeAll(async () => {
       .join('')
   )
   const made = [
-    await runCli(['index', vectors, '--to', at('vectors.index'), '--model', 'none']),
-    await runCli(['index', texts, '--to', at('texts.index')])
+    await runCli(['index', vectors, '--to', at('vectors'), '--model', 'none']),
+    await runCli(['index', texts, '--to', at('texts')])
   ]
   expect(made.map(({ code }) => code)).toEqual([0, 0])
 })
 beforeEach(() => {
-  for (const index of ['vectors.index', 'texts.index']) {
-    rmSync(at(index, 'tuning.json'), { force: true })
+  for (const collection of ['vectors', 'texts']) {
+    rmSync(at(collection, 'g1', 'tuning.json'), { force: true })
   }
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -81,7 +80,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 describe('tune', () => {
   it('measures settings and keeps the one that it chose, and no other', async () => {
     keep({ ...kept, numDocuments: 1 })
-    const args = ['tune', at('vectors.index'), '--overlap', '0.9', '--sample', '20', '--json']
+    const args = ['tune', at('vectors'), '--overlap', '0.9', '--sample', '20', '--json']
     const tuned = await runCli(args)
     expect(tuned.code).toBe(0)
     expect(tuned.stderr).toContain('the heaviest terms of 20 documents stand for queries')
@@ -92,10 +91,10 @@ describe('tune', () => {
     // Which setting is fastest is up to the machine, and it may be none.
     if (chosen.length === 0) {
       expect(tuned.stderr).toContain('nothing is kept')
-      expect(existsSync(at('vectors.index', 'tuning.json'))).toBe(false)
+      expect(existsSync(at('vectors', 'g1', 'tuning.json'))).toBe(false)
     } else {
       expect(chosen).toHaveLength(1)
-      expect(JSON.parse(readFileSync(at('vectors.index', 'tuning.json'), 'utf8'))).toEqual({
+      expect(JSON.parse(readFileSync(at('vectors', 'g1', 'tuning.json'), 'utf8'))).toEqual({
         ...kept,
         strategy: chosen[0]!.strategy,
         measuredOverlap: chosen[0]!.overlap,
@@ -104,30 +103,30 @@ describe('tune', () => {
       expect(chosen[0]!.overlap).toBeGreaterThanOrEqual(0.9)
       expect((await search('--approximate')).code).toBe(0)
     }
-    expect(readdirSync(at('vectors.index')).filter(file => file.includes('partial'))).toEqual([])
+    expect(readdirSync(at('vectors', 'g1')).filter(file => file.includes('partial'))).toEqual([])
   })
 
   it('prints a table for people, from queries that are vectors', async () => {
     const queries = write('queries.jsonl', `\n${vectorLines(30, 12, 2)}`)
     const args = ['--queries', queries, '--sample', '10', '--k', '5', '--overlap', '0.8']
-    const { code, stdout, stderr } = await runCli(['tune', at('vectors.index'), ...args])
+    const { code, stdout, stderr } = await runCli(['tune', at('vectors'), ...args])
     expect(code).toBe(0)
     expect(stderr).not.toContain('no queries were given')
     const [heading, exact] = stdout.split('\n')
     expect(heading).toMatch(/^ +overlap@5 {2}ms a query {2}times faster$/)
     expect(exact).toMatch(/^ {2}exact +1\.0000 +\d+\.\d{3} +1\.00$/)
-    const isKept = existsSync(at('vectors.index', 'tuning.json'))
+    const isKept = existsSync(at('vectors', 'g1', 'tuning.json'))
     expect(stdout.split('\n').filter(line => line.startsWith('→'))).toHaveLength(Number(isKept))
   })
 
   it('encodes queries that are texts, and refuses them where no model is named', async () => {
     const topics = write('topics.tsv', 'a\tmoon and sea\nb\tbirds behind a ship\nc\tknot\n')
-    const tuned = await runCli(['tune', at('texts.index'), '--queries', topics, '--k', '2'])
+    const tuned = await runCli(['tune', at('texts'), '--queries', topics, '--k', '2'])
     expect(tuned).toMatchObject({ code: 0 })
     expect(tuned.stdout).toContain('overlap@2')
-    const refused = await runCli(['tune', at('vectors.index'), '--queries', topics])
+    const refused = await runCli(['tune', at('vectors'), '--queries', topics])
     expect(refused).toMatchObject({ code: 2, stdout: '' })
-    expect(refused.stderr).toContain('the index names no model')
+    expect(refused.stderr).toContain('the collection has no model')
   })
 
   it.each([
@@ -137,7 +136,7 @@ describe('tune', () => {
     [['--sample', '1'], 'whole number from 2'],
     [['--k', '0'], 'whole number from 1']
   ])('%j is wrong usage', async (args, message) => {
-    const { code, stderr } = await runCli(['tune', at('vectors.index'), ...args])
+    const { code, stderr } = await runCli(['tune', at('vectors'), ...args])
     expect(code).toBe(2)
     expect(stderr).toContain(message)
   })
@@ -150,22 +149,22 @@ describe('tune', () => {
     ['', 'two or more']
   ])('refuses the queries %j', async (content, message) => {
     const queries = write('bad.jsonl', content)
-    const { code, stderr } = await runCli(['tune', at('texts.index'), '--queries', queries])
+    const { code, stderr } = await runCli(['tune', at('texts'), '--queries', queries])
     expect(code).toBeGreaterThan(0)
     expect(stderr).toContain(message)
   })
 })
 
 describe('--approximate', () => {
-  it('is refused with a remedy where the index has not been tuned', async () => {
+  it('is refused with a remedy where the collection has not been tuned', async () => {
     const topics = write('one.tsv', 'a\tmoon\n')
     const refused = [
       await search('--approximate'),
-      await runCli(['run', at('texts.index'), topics, '--approximate', '--to', at('no.trec')])
+      await runCli(['run', at('texts'), topics, '--approximate', '--to', at('no.trec')])
     ]
     for (const { code, stdout, stderr } of refused) {
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-      expect(stderr).toMatch(/Look for one: esplanade tune \S+\.index/)
+      expect(stderr).toMatch(/Look for one: esplanade tune \S+/)
     }
     expect(readdirSync(folder).filter(file => file.startsWith('no.trec'))).toEqual([])
   })
@@ -188,13 +187,12 @@ describe('--approximate', () => {
   })
 
   it('writes a run, too', async () => {
-    const { numDocuments, numPostings } = JSON.parse(
-      readFileSync(at('texts.index', 'manifest.json'), 'utf8')
-    )
+    const inspected = await runCli(['inspect', at('texts'), '--json'])
+    const { numDocuments, numPostings } = JSON.parse(inspected.stdout)
     const tuning = JSON.stringify({ ...kept, numDocuments, numPostings })
-    write('texts.index/tuning.json', tuning)
+    write('texts/g1/tuning.json', tuning)
     const topics = write('run.tsv', 'a\tmoon\nb\tships\n')
-    const args = ['run', at('texts.index'), topics, '--k', '10']
+    const args = ['run', at('texts'), topics, '--k', '10']
     const { code, stdout, stderr } = await runCli([...args, '--approximate'])
     expect(code).toBe(0)
     expect(stderr).toContain('approximate: overlap@10 0.932 as measured by tune\n')
@@ -202,11 +200,9 @@ describe('--approximate', () => {
   })
 
   it.each([
-    ['of another index', { ...kept, numDocuments: 1999 }, 'numDocuments 1999, the index has 2000'],
-    ['of other postings', { ...kept, numPostings: 7 }, 'numPostings 7, the index has 50000'],
     ['cut short', JSON.stringify(kept).slice(0, 100), 'it is not JSON'],
     ['null', 'null', 'no tuning'],
-    ['of a later version', { ...kept, version: 2 }, 'INDEX_VERSION'],
+    ['of a later version', { ...kept, version: 2 }, 'COLLECTION_VERSION'],
     ['without k', { ...kept, k: undefined }, 'k is undefined'],
     ['with an overlap above 1', { ...kept, measuredOverlap: 1.2 }, 'measuredOverlap is 1.2'],
     ['of an exact strategy', { ...kept, strategy: 'auto' }, 'the strategy is "auto"'],
@@ -218,27 +214,41 @@ describe('--approximate', () => {
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toContain(reason)
     expect(refused.stderr).toContain('esplanade tune')
-    await using index = await openIndex(at('vectors.index'))
-    expect(() => index.tuning).toThrow(reason.startsWith('INDEX') ? 'version' : reason)
-    expect(
-      await index.search({ terms: Uint32Array.of(1), weights: Float32Array.of(1) })
-    ).toHaveLength(10)
+    const error = await readTuning(at('vectors')).catch((caught: Error) => caught)
+    expect(String(error)).toContain(reason.startsWith('COLL') ? 'version' : reason)
+    expect((await search()).code).toBe(0)
   })
 
-  it('is what TextIndex.tuning holds', async () => {
-    await using untuned = await openIndex(at('vectors.index'))
-    expect(untuned.tuning).toBeUndefined()
+  it('is what readTuning gives', async () => {
+    expect(await readTuning(at('vectors'))).toBeUndefined()
     keep(kept)
-    await using index = await openIndex(at('vectors.index'))
     const { format, version, ...tuning } = kept
-    expect(index.tuning).toEqual(tuning)
+    expect(await readTuning(at('vectors'))).toEqual(tuning)
   })
 
-  it('goes with its index when that is replaced', async () => {
+  it.each([
+    ['a quarter more', { numDocuments: 1599, numPostings: 39_999 }, 'with 1599 documents'],
+    ['of other postings', { numPostings: 7 }, 'with 7 postings, and has 50000 now']
+  ])('is stale where the collection has changed much: %s', async (_, counts, reason) => {
+    keep({ ...kept, ...counts })
+    const refused = await search('--approximate')
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toContain(reason)
+    expect(refused.stderr).toContain('COLLECTION_MISMATCH')
+  })
+
+  it('is used where it has changed a little, and says so', async () => {
+    keep({ ...kept, numDocuments: 1900, numPostings: 47_500 })
+    const { code, stderr } = await search('--approximate')
+    expect(code).toBe(0)
+    expect(stderr).toContain('as measured by tune with 1,900 documents')
+  })
+
+  it('goes with its collection when that is replaced', async () => {
     keep(kept)
     const vectors = write('others.jsonl', vectorLines(20, 5, 2))
-    const args = ['index', vectors, '--to', at('vectors.index'), '--model', 'none', '--overwrite']
+    const args = ['index', vectors, '--to', at('vectors'), '--model', 'none', '--overwrite']
     expect(await runCli(args)).toMatchObject({ code: 0 })
-    expect(existsSync(at('vectors.index/tuning.json'))).toBe(false)
+    expect(existsSync(at('vectors/g1/tuning.json'))).toBe(false)
   })
 })
