@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect, isDeepStrictEqual } from 'node:util'
@@ -31,19 +31,27 @@ export interface RunOptions {
   readonly durability: 'sync' | 'group'
 }
 
+/** In memory where that is a folder: nothing here is about the disk, and each run waits for it often. */
+const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
 const FLUSH_LIMITS = { maxEntries: 8, maxPostings: 1000 }
 
+/** Milliseconds before and after a segment is made, in turn. */
+const PACES = [0, 3, 0, 1, 10, 0, 1]
+
 /**
- * Lets segments be made in this thread, each after some milliseconds by `pace`: threads take longer
- * to start than all that the test does with a collection.
+ * Lets segments be made in this thread, soon or late: threads take longer to start than all that the
+ * test does with a collection.
  */
-export function makeSegmentsHere(pace: () => number): void {
+export function makeSegmentsHere(): void {
+  let numPauses = 0
+  const pause = (): Promise<void> => sleep(PACES[numPauses++ % PACES.length]!)
   vi.spyOn(SegmentJobs.prototype, 'run').mockImplementation(async (job, signal) => {
-    await sleep(pace())
+    await pause()
     const store = await LmdbStore.open(job.paths.store, { readOnly: true })
     try {
       const { state, made } = await runSegmentJob(store, job, signal)
-      await sleep(pace())
+      await pause()
       return { state, made: made && { ...made, columns: Columns.open(made.columns) } }
     } finally {
       await store.close()
@@ -70,7 +78,7 @@ type Reader = Pick<CollectionSnapshot, 'search' | 'get' | 'list' | 'stats'>
  * begun when it ended.
  */
 export class ModelRun {
-  readonly #directory = mkdtempSync(join(tmpdir(), 'esplanade-model-'))
+  readonly #directory = mkdtempSync(join(PARENT, 'esplanade-model-'))
   readonly #options: OpenOptions
   readonly #metric: 'dot' | 'cosine'
   #collection!: Collection
