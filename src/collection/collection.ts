@@ -55,8 +55,18 @@ export interface CollectionParts {
   readonly backup: (to: string, manifest: SegmentManifest) => Promise<void>
   /** Lets the event loop have a turn. */
   readonly pause: () => Promise<void>
+  /** What else the directory may hold by now: the documents encoded anew, by another model. */
+  readonly generations?: Generations
   /** Called last when the collection closes. */
   readonly onClose: () => Promise<void>
+}
+
+/** The generations of a collection, of which one is active. */
+export interface Generations {
+  /** The one that is active by now, where that is not the one that is open; costs next to nothing. */
+  successor(): Promise<string | undefined>
+  /** Opens one, to go on in it as the collection was opened. */
+  open(generation: string): Promise<CollectionParts>
 }
 
 /**
@@ -67,42 +77,33 @@ export interface CollectionParts {
  */
 export class Collection {
   readonly directory: string
-  readonly settings: CollectionSettings
   readonly readOnly: boolean
-  readonly #parts: CollectionParts
+  #parts: CollectionParts
   #state: CollectionState
-  readonly #writer: Writer
-  readonly #maintenance: Maintenance
+  #writer: Writer
+  #maintenance: Maintenance
   #reloading: Promise<void> | undefined
   /** Writes that were begun and have not ended. */
   readonly #writes = new Set<Promise<unknown>>()
+  /** While the collection moves to another generation; writes wait for its end. */
+  #moving: Promise<void> | undefined
+  /** Generations that were left: snapshots may still read them. */
+  readonly #left: CollectionParts[] = []
   #closing: Promise<void> | undefined
 
   private constructor(parts: CollectionParts, state: CollectionState) {
     this.directory = parts.directory
-    this.settings = parts.context.settings
     this.readOnly = parts.readOnly
     this.#parts = parts
     this.#state = state
-    const { store, storage } = parts
-    this.#writer = new Writer(
-      {
-        store,
-        seqOf: (namespace, key) => this.#state.view.store.seqOf(namespace, key),
-        delta: () => this.#state.delta,
-        publish: commit => this.#publish(commit),
-        pause: parts.pause
-      },
-      state.view.store.state.lastSeq
-    )
-    this.#maintenance = new Maintenance({
-      state,
-      store,
-      storage,
-      writer: this.#writer,
-      limits: parts.flushLimits
-    })
-    if (!parts.readOnly) this.#maintenance.forget(state.forgettable())
+    this.#writer = this.#newWriter()
+    this.#maintenance = this.#newMaintenance()
+    this.#begin()
+  }
+
+  /** What every vector was made with. */
+  get settings(): CollectionSettings {
+    return this.#parts.context.settings
   }
 
   /** @internal Loads what `parts` names. */
@@ -125,19 +126,16 @@ export class Collection {
     documents: Iterable<UpsertDocument> | AsyncIterable<UpsertDocument>,
     options: UpsertOptions = {}
   ): Promise<UpsertResult> {
-    this.#checkWritable()
-    const target = {
-      context: this.#parts.context,
-      view: () => this.#state.view,
-      room: () => this.#maintenance.room(),
-      write: (items: readonly DocumentToWrite[]) =>
-        this.#writer.write({ kind: 'put', documents: items })
-    }
-    const write = upsertAll(documents, target, options)
-    const done = (): boolean => this.#writes.delete(write)
-    this.#writes.add(write)
-    write.then(done, done)
-    return write
+    return this.#write(() => {
+      const target = {
+        context: this.#parts.context,
+        view: () => this.#state.view,
+        room: () => this.#maintenance.room(),
+        write: (items: readonly DocumentToWrite[]) =>
+          this.#writer.write({ kind: 'put', documents: items })
+      }
+      return upsertAll(documents, target, options)
+    })
   }
 
   /**
@@ -151,8 +149,10 @@ export class Collection {
     selection: DeleteSelection,
     options: { readonly namespace?: string } = {}
   ): Promise<number> {
-    this.#checkWritable()
-    const { namespace = '' } = options
+    return this.#write(() => this.#delete(selection, options.namespace ?? ''))
+  }
+
+  async #delete(selection: DeleteSelection, namespace: string): Promise<number> {
     if (typeof selection === 'object' && !Array.isArray(selection)) {
       const filter = parseFilter((selection as { readonly filter: unknown }).filter)
       checkFilterTypes(filter, namespace, this.#state.view)
@@ -230,8 +230,7 @@ export class Collection {
    * safety. @throws EsplanadeError `FILE_UNWRITABLE`
    */
   async flush(): Promise<void> {
-    this.#checkWritable()
-    await this.#maintenance.flush()
+    await this.#write(() => this.#maintenance.flush())
   }
 
   /** Waits for the merges that go on in the background. */
@@ -273,16 +272,110 @@ export class Collection {
   }
 
   async #close(): Promise<void> {
-    const { store, storage, context, onClose } = this.#parts
+    await this.#moving?.catch(() => undefined)
     await Promise.allSettled(this.#writes)
-    await this.#writer.close()
-    await this.#maintenance.close()
     await this.#reloading?.catch(() => undefined)
-    await storage.close()
-    this.#state.close()
-    await store.close()
-    await context.encoder.close()
-    await onClose()
+    await this.#leave()
+    for (const { store, context } of this.#left) {
+      await store.close()
+      await context.encoder.close()
+    }
+    await this.#parts.onClose()
+  }
+
+  /** Ends all that works on the open generation; what snapshots need stays until the collection closes. */
+  async #leave(): Promise<void> {
+    const [parts, state, writer, maintenance] = [
+      this.#parts,
+      this.#state,
+      this.#writer,
+      this.#maintenance
+    ]
+    this.#left.push(parts)
+    await writer.close()
+    await maintenance.close()
+    await parts.storage.close()
+    state.close()
+  }
+
+  /**
+   * @internal Goes on in another generation. Writes that were begun are waited for, and those that come
+   * wait until it has moved; searches go on, and snapshots stay what they are.
+   *
+   * @param prepare - gives the generation; called once nobody writes any more
+   * @param commit - makes it the active one
+   */
+  async moveTo(prepare: () => Promise<string>, commit: () => Promise<void>): Promise<void> {
+    this.#checkWritable()
+    while (this.#moving !== undefined) await this.#moving.catch(() => undefined)
+    this.#checkWritable()
+    this.#moving = this.#move(async () => {
+      await Promise.allSettled(this.#writes)
+      return prepare()
+    }, commit).finally(() => {
+      this.#moving = undefined
+    })
+    await this.#moving
+  }
+
+  async #move(prepare: () => Promise<string>, commit: () => Promise<void>): Promise<void> {
+    const { generations } = this.#parts
+    if (generations === undefined) throw new Error('this collection has one generation only')
+    const parts = await generations.open(await prepare())
+    let state: CollectionState
+    try {
+      state = await CollectionState.load(parts.store, parts.storage)
+      await commit()
+    } catch (error) {
+      await parts.storage.close()
+      await parts.store.close()
+      throw error
+    }
+    const left = this.#leave()
+    this.#parts = parts
+    this.#state = state
+    this.#writer = this.#newWriter()
+    this.#maintenance = this.#newMaintenance()
+    this.#begin()
+    await left
+  }
+
+  #newWriter(): Writer {
+    const { store, pause } = this.#parts
+    return new Writer(
+      {
+        store,
+        seqOf: (namespace, key) => this.#state.view.store.seqOf(namespace, key),
+        delta: () => this.#state.delta,
+        publish: commit => this.#publish(commit),
+        pause
+      },
+      this.#state.view.store.state.lastSeq
+    )
+  }
+
+  #newMaintenance(): Maintenance {
+    const { store, storage, flushLimits } = this.#parts
+    const limits = flushLimits
+    return new Maintenance({ state: this.#state, store, storage, writer: this.#writer, limits })
+  }
+
+  #begin(): void {
+    if (!this.readOnly) this.#maintenance.forget(this.#state.forgettable())
+  }
+
+  /** Runs a write, once the collection does not move; it moves only while no write is under way. */
+  async #write<T>(begin: () => Promise<T>): Promise<T> {
+    this.#checkWritable()
+    while (this.#moving !== undefined) {
+      await this.#moving.catch(() => undefined)
+      this.#checkWritable()
+    }
+    const write = begin()
+    const done = (): boolean => this.#writes.delete(write)
+    this.#writes.add(write)
+    write.then(done, done)
+    return write
   }
 
   async #read<T>(read: (snapshot: CollectionSnapshot) => Promise<T>): Promise<T> {
@@ -298,6 +391,18 @@ export class Collection {
   /** A process that only reads looks for what the writer has done since. */
   async #follow(): Promise<void> {
     if (!this.readOnly) return
+    const parts = this.#parts
+    const successor = await parts.generations?.successor()
+    // Another search may have moved there by now.
+    if (successor !== undefined && parts === this.#parts) {
+      this.#moving ??= this.#move(
+        async () => successor,
+        async () => undefined
+      ).finally(() => {
+        this.#moving = undefined
+      })
+      await this.#moving
+    }
     let isStale = this.#parts.storage.hasNewManifest()
     while (isStale || !this.#state.follow()) {
       this.#reloading ??= this.#reload().finally(() => {
@@ -309,10 +414,13 @@ export class Collection {
   }
 
   async #reload(): Promise<void> {
-    const { store, storage } = this.#parts
+    const parts = this.#parts
     const before = this.#state
     const known = before.view.segments.map(({ segment }) => segment)
-    this.#state = await CollectionState.load(store, storage, known)
+    const state = await CollectionState.load(parts.store, parts.storage, known)
+    // It may have moved to another generation meanwhile.
+    if (parts !== this.#parts) return state.close()
+    this.#state = state
     before.close()
   }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Collection } from '../collection/collection.ts'
+import { Collection, type CollectionParts } from '../collection/collection.ts'
 import { CollectionEncoder } from '../collection/collection-encoder.ts'
 import type { FlushLimits } from '../collection/maintenance.ts'
 import { checkPassageTokens } from '../collection/passage-spans.ts'
@@ -31,6 +31,7 @@ import {
 } from './collection-files.ts'
 import { fileError } from './file-error.ts'
 import { GenerationStorage } from './generation-storage.ts'
+import { activeAfter, tidyGenerations } from './generations.ts'
 import { LmdbStore } from './lmdb-store.ts'
 import { modelFolder } from './model-folder.ts'
 import { WriterLock } from './writer-lock.ts'
@@ -121,7 +122,26 @@ async function openLocked(
   lock: WriterLock | undefined
 ): Promise<Collection> {
   const { active } = await readCollectionFile(path)
-  const paths = generationPaths(path, active)
+  if (lock !== undefined) await tidyGenerations(path, active)
+  const parts = await openGeneration(path, active, options, async () => lock?.release())
+  try {
+    return await Collection.load(parts)
+  } catch (error) {
+    await parts.storage.close()
+    await parts.store.close()
+    await parts.context.encoder.close()
+    throw error
+  }
+}
+
+/** What a collection is made of, by one of its generations. */
+async function openGeneration(
+  path: string,
+  generation: string,
+  options: OpenOptions,
+  onClose: () => Promise<void>
+): Promise<CollectionParts> {
+  const paths = generationPaths(path, generation)
   const settings = await readSettings(paths)
   const { durability, readOnly = false, flushLimits } = options
   const encoder = await encoderFor(path, settings, options)
@@ -129,19 +149,26 @@ async function openLocked(
   try {
     store = await LmdbStore.open(paths.store, { readOnly, ...(durability && { durability }) })
     if (!readOnly) await removeOrphans(paths, await readManifest(paths))
-    const storage = new GenerationStorage(paths, settings)
     const opened = store
-    return await Collection.load({
+    return {
       directory: path,
       context: { settings, encoder },
       store,
-      storage,
+      storage: new GenerationStorage(paths, settings),
       readOnly,
       flushLimits,
       backup: (to, manifest) => backupCollection(paths, opened, manifest, to),
       pause: () => new Promise(resolve => setImmediate(resolve)),
-      onClose: async () => lock?.release()
-    })
+      generations: {
+        successor: activeAfter(path, generation),
+        // The writer knows which model it has taken; a reader that asked for another hears of it.
+        open: next => {
+          const { model: _model, load: _load, ...rest } = options
+          return openGeneration(path, next, readOnly ? options : rest, onClose)
+        }
+      },
+      onClose
+    }
   } catch (error) {
     await store?.close()
     await encoder.close()
@@ -290,7 +317,7 @@ async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
   }
 }
 
-function recordOf(encoder: SparseEncoder, nameOrFolder: string): ModelRecord {
+export function recordOf(encoder: SparseEncoder, nameOrFolder: string): ModelRecord {
   return {
     source: modelFolder(nameOrFolder).source,
     name: encoder.name,

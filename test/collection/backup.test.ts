@@ -5,7 +5,7 @@ import { checkCollection } from '../../src/node/check-collection.ts'
 import { generationPaths } from '../../src/node/collection-files.ts'
 import { openCollection } from '../../src/node/open-collection.ts'
 import { restoreCollection } from '../../src/node/restore-collection.ts'
-import { answersOf, documentOf, makeCollection, temporaryFolder } from './small-collection.ts'
+import { answersOf, documentOf, makeCollection, temporaryFolder } from './checked-collection.ts'
 
 test('A backup taken while writes go on is a whole collection of one point in time.', async () => {
   const directory = await makeCollection()

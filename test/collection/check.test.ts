@@ -19,7 +19,7 @@ import {
   makeCollection,
   replaceBytes,
   temporaryFolder
-} from './small-collection.ts'
+} from './checked-collection.ts'
 
 /** Codes of the errors, each once, with how many there are. */
 async function errorsOf(directory: string): Promise<Record<string, number>> {

@@ -5,7 +5,7 @@ import { importLines } from '../../src/collection/import-lines.ts'
 import { splitLines } from '../../src/corpus/lines.ts'
 import { openCollection } from '../../src/node/open-collection.ts'
 import { sparseVector } from '../../src/vector/sparse-vector.ts'
-import { answersOf, makeCollection, temporaryFolder } from './small-collection.ts'
+import { answersOf, makeCollection, temporaryFolder } from './checked-collection.ts'
 
 test('An export that is imported gives the same hits, in the same order.', async () => {
   const directory = await makeCollection()

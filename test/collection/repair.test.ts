@@ -12,7 +12,7 @@ import {
   makeCollection,
   templateCollection,
   temporaryFolder
-} from './small-collection.ts'
+} from './checked-collection.ts'
 
 let whole: unknown
 
