@@ -37,7 +37,7 @@ export function approximatePlan(
   numWindows: number
 ): KernelPlan {
   const numVisits = Math.max(1, Math.ceil(gamma * numWindows))
-  const numSeeds = 1
+  const numSeeds = Math.min(NUM_SEEDS, numVisits)
   return {
     kernel: 'windowSearch',
     numSeeds,
@@ -49,4 +49,7 @@ export function approximatePlan(
 }
 
 /** What is left out, as it is believed, in shares of the threshold. */
-const LEAVE_OUT = 0.5
+const LEAVE_OUT = 0.65
+
+/** Windows that are searched with all terms first, to raise the threshold. */
+const NUM_SEEDS = 3

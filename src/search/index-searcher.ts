@@ -57,7 +57,8 @@ export class IndexSearcher {
     const filters = filter && this.#filtersOf(filter)
     const results: { first: number; result: SegmentResult }[] = []
     let { minScore } = selection
-    for (const [i, { first, size, searcher }] of this.#segments.entries()) {
+    for (let i = 0; i < this.#segments.length; i++) {
+      const { first, size, searcher } = this.#segments[i]!
       const segmentSelection = {
         k: Math.max(1, Math.min(k, size)),
         filter: filters?.[i],
@@ -122,18 +123,12 @@ function merge(
   results: readonly { first: number; result: SegmentResult }[],
   k: number
 ): IndexRanking {
+  if (results.length === 1) {
+    const { ids, scores, strategy, numPostings, numBlocks, numScored } = results[0]!.result
+    return { places: ids, scores, strategy, numPostings, numBlocks, numScored }
+  }
   const sum = (field: 'numPostings' | 'numBlocks' | 'numScored'): number =>
     results.reduce((total, { result }) => total + result[field], 0)
-  const counters = {
-    strategy: results[0]!.result.strategy,
-    numPostings: sum('numPostings'),
-    numBlocks: sum('numBlocks'),
-    numScored: sum('numScored')
-  }
-  if (results.length === 1) {
-    const { ids, scores } = results[0]!.result
-    return { places: ids, scores, ...counters }
-  }
   const all = results.flatMap(({ first, result }) =>
     result.ids.map((id, i) => ({ place: first + id, score: result.scores[i]! }))
   )
@@ -141,6 +136,9 @@ function merge(
   return {
     places: best.map(({ place }) => place),
     scores: best.map(({ score }) => score),
-    ...counters
+    strategy: results[0]!.result.strategy,
+    numPostings: sum('numPostings'),
+    numBlocks: sum('numBlocks'),
+    numScored: sum('numScored')
   }
 }

@@ -63,7 +63,7 @@ export class KernelSearch {
 
   /** The best documents. The query has at least one term, and no more than the kernel takes. */
   search(query: LookedUpQuery, selection: Selection, plan: KernelPlan): Ranking {
-    const terms = query.terms.filter(({ termIndex }) => this.#hasRuns(termIndex))
+    const terms = this.#withRuns(query.terms)
     if (terms.length === 0 || selection.k === 0) return nothing()
     const { kernel } = this.#segment.memory
     const scale = this.#writeTerms(terms, query.length)
@@ -76,9 +76,12 @@ export class KernelSearch {
     return this.#answer()
   }
 
-  #hasRuns(termIndex: number): boolean {
+  /** The terms that this segment holds; others of the lexicon occur in other segments only. */
+  #withRuns(terms: readonly QueryTerm[]): readonly QueryTerm[] {
     const { runOffsets } = this.#segment
-    return runOffsets[termIndex + 1]! > runOffsets[termIndex]!
+    const hasRuns = ({ termIndex }: QueryTerm): boolean =>
+      runOffsets[termIndex + 1]! > runOffsets[termIndex]!
+    return terms.every(hasRuns) ? terms : terms.filter(hasRuns)
   }
 
   /** What is the same for all searches. */

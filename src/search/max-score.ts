@@ -9,23 +9,25 @@ import type { KernelPlan } from './strategy.ts'
  * never reached together, so they bear more.
  */
 export function maxScorePlan(numWindows: number, numTerms: number, k: number): KernelPlan {
-  const numSeeds = Math.max(1, Math.min(MAX_SEEDS, Math.round(numWindows / 4)))
+  const numSeeds =
+    numTerms > LONG ? 1 : Math.max(1, Math.min(MAX_SEEDS, Math.round(numWindows / 4)))
   return {
     kernel: 'windowSearch',
     numSeeds,
     numOrdered: numSeeds,
     numVisits: numWindows,
-    leaveOut: leaveOutFor(numTerms, k, numWindows),
+    leaveOut: leaveOutFor(numTerms, k),
     overestimate: 1
   }
 }
 
+/** Queries of more terms are long. */
+const LONG = 60
+
 /** Windows that are searched with all terms first, to raise the threshold. */
 const MAX_SEEDS = 4
 
-function leaveOutFor(numTerms: number, k: number, numWindows: number): number {
+function leaveOutFor(numTerms: number, k: number): number {
   if (k > 32) return 0.3
-  if (numTerms <= 60) return 0.55
-  // In few windows the threshold stands late.
-  return numWindows >= 16 ? 0.65 : 0.5
+  return numTerms <= LONG ? 0.55 : 0.75
 }

@@ -10,8 +10,13 @@ export interface Situation {
   readonly filterSize: number | undefined
 }
 
-/** What scoring one document by its record costs, in postings. */
-const DOCUMENT_COST = 130
+/**
+ * What scoring one document by its record costs, in postings: more in a large segment, whose records
+ * come from memory one by one, while postings come in streams.
+ */
+function documentCost(numWindows: number): number {
+  return numWindows >= 16 ? 600 : 300
+}
 
 /** Below this, most windows are searched with all terms anyway, to raise the threshold. */
 const MAX_SCORE_WINDOWS = 4
@@ -36,7 +41,7 @@ export function choose({
   k,
   filterSize
 }: Situation): 'document-at-a-time' | 'max-score' | 'windowed' {
-  if (filterSize !== undefined && filterSize * DOCUMENT_COST < numPostings) {
+  if (filterSize !== undefined && filterSize * documentCost(numWindows) < numPostings) {
     return 'document-at-a-time'
   }
   return numWindows >= MAX_SCORE_WINDOWS && k <= MAX_SCORE_K ? 'max-score' : 'windowed'

@@ -1,4 +1,3 @@
-import { EsplanadeError } from '../errors.ts'
 import type { KernelChoice } from '../kernel/kernel-memory.ts'
 import { documentRecord, documentVector } from '../segment/forward-index.ts'
 import { quoteKey } from '../segment/keys.ts'
@@ -15,8 +14,10 @@ import {
   explainContributions
 } from './contributions.ts'
 import { DocumentSet } from './document-set.ts'
+import { IndexDocuments } from './index-documents.ts'
+import { IndexResult } from './index-result.ts'
 import { type IndexRanking, IndexSearcher, type IndexSelection } from './index-searcher.ts'
-import { divisor, type LookedUpQuery, scoreOf, TermLookup } from './query-terms.ts'
+import { divisor, type LookedUpQuery, TermLookup } from './query-terms.ts'
 import {
   checkedOptions,
   checkedVector,
@@ -37,25 +38,15 @@ import { checkedThreads, type SearchThreads, startThreads } from './threads.ts'
  */
 export class SparseIndex {
   readonly #segments: readonly Segment[]
-  /** The place of each segment's first document. */
-  readonly #firsts: readonly number[]
+  readonly #documents: IndexDocuments
   readonly #searcher: IndexSearcher
   readonly #lookup: TermLookup
-  readonly #size: number
-  #placeOf: ReadonlyMap<string, number> | undefined
   #threads: SearchThreads | undefined
 
   /** @internal */
   constructor(segments: readonly Segment[]) {
     this.#segments = segments
-    const firsts: number[] = []
-    let size = 0
-    for (const { header } of segments) {
-      firsts.push(size)
-      size += header.numDocuments
-    }
-    this.#firsts = firsts
-    this.#size = size
+    this.#documents = new IndexDocuments(segments)
     this.#searcher = new IndexSearcher(segments)
     this.#lookup = new TermLookup(segments[0]!.lexicon)
   }
@@ -94,7 +85,7 @@ export class SparseIndex {
 
   /** Number of documents. */
   get size(): number {
-    return this.#size
+    return this.#documents.size
   }
 
   /** Number of postings: the terms of all documents. */
@@ -133,15 +124,13 @@ export class SparseIndex {
   }
 
   /** All keys, in insertion order. */
-  *keys(): Generator<string, void, undefined> {
-    for (const segment of this.#segments) {
-      for (let id = 0; id < segment.header.numDocuments; id++) yield segment.key(id)
-    }
+  keys(): Generator<string, void, undefined> {
+    return this.#documents.keys()
   }
 
   /** Whether a document has this key. */
   has(key: string): boolean {
-    return this.#places().has(key)
+    return this.#documents.has(key)
   }
 
   /** All documents in insertion order. */
@@ -159,7 +148,7 @@ export class SparseIndex {
    * @throws EsplanadeError `KEY_NOT_FOUND`
    */
   vectorOf(key: string): SparseVector {
-    const { segment, docId } = this.#locate(this.#place(key))
+    const { segment, docId } = this.#documents.locate(this.#documents.place(key))
     return documentVector(segment, docId)
   }
 
@@ -173,7 +162,7 @@ export class SparseIndex {
     if (typeof keys !== 'function') {
       return new DocumentSet(
         this.size,
-        Array.from(keys, key => this.#place(key))
+        Array.from(keys, key => this.#documents.place(key))
       )
     }
     const places: number[] = []
@@ -236,7 +225,7 @@ export class SparseIndex {
    * @throws EsplanadeError `INVALID_VECTOR`, `KEY_NOT_FOUND`
    */
   scoresOf(query: SparseVector, keys: readonly string[]): Float64Array {
-    return this.#scores(this.#lookUp(query), keys)
+    return this.#documents.scores(this.#lookUp(query), keys)
   }
 
   /**
@@ -247,7 +236,7 @@ export class SparseIndex {
    */
   contributions(query: SparseVector, key: string): Contribution[] {
     const lookedUp = this.#lookUp(query)
-    const { segment, docId } = this.#locate(this.#place(key))
+    const { segment, docId } = this.#documents.locate(this.#documents.place(key))
     const record = documentRecord(segment, docId)
     return contributionsOf(lookedUp.terms, record, divisor(lookedUp, record, this.metric))
   }
@@ -274,7 +263,7 @@ export class SparseIndex {
   #selection(options: SearchOptions): IndexSelection {
     const { searchAfter, ...selection } = checkedOptions(options, this.size)
     const after = searchAfter && {
-      place: this.#place(searchAfter.key),
+      place: this.#documents.place(searchAfter.key),
       score: searchAfter.score
     }
     return { ...selection, after }
@@ -286,54 +275,10 @@ export class SparseIndex {
     ranking: IndexRanking,
     searchAfter: Hit | undefined
   ): SearchResult {
-    const { places, scores, ...counters } = ranking
-    const ranksBefore = searchAfter?.rank ?? 0
-    const keys = this.#keysOf(places)
-    const hits = new Array<Hit>(keys.length)
-    for (let i = 0; i < keys.length; i++) {
-      hits[i] = { key: keys[i]!, score: scores[i]!, rank: ranksBefore + i + 1 }
-    }
-    const rankSafe = typeof selection.strategy === 'string'
-    const extremes = (): { min: number; max: number } => this.#extremes(query, selection.filter)
-    return {
-      hits,
-      get min(): number {
-        return extremes().min
-      },
-      get max(): number {
-        const isBest = rankSafe && searchAfter === undefined && scores.length > 0
-        return isBest ? scores[0]! : extremes().max
-      },
-      rankSafe,
-      stats: {
-        numQueryTerms: query.terms.length,
-        numUnknownTerms: query.numUnknownTerms,
-        ...counters
-      },
-      scoresOf: keys => this.#scores(query, keys)
-    }
-  }
-
-  #keysOf(places: readonly number[]): string[] {
-    if (this.#segments.length === 1) return this.#segments[0]!.keysOf(places)
-    return places.map(place => {
-      const { segment, id } = this.#segmentOf(place)
-      return segment.key(id)
-    })
-  }
-
-  /** Smallest and largest score of all documents that pass the filter. */
-  #extremes(query: LookedUpQuery, filter: DocumentSet | undefined): { min: number; max: number } {
-    const selection = { filter, minScore: Number.NEGATIVE_INFINITY, after: undefined }
-    const best = this.#searcher.search(query, { ...selection, k: 1, strategy: 'auto' })
-    let min = Number.POSITIVE_INFINITY
-    for (const place of filter?.members() ?? range(this.size)) {
-      const { segment, docId } = this.#locate(place)
-      min = Math.min(min, scoreOf(query, documentRecord(segment, docId), this.metric))
-      // Most often some document matches no term, and one of the first at that.
-      if (min === 0) break
-    }
-    return { min: Number.isFinite(min) ? min : 0, max: best.scores[0] ?? 0 }
+    return new IndexResult(
+      { documents: this.#documents, searcher: this.#searcher },
+      { query, selection, ranking, searchAfter }
+    )
   }
 
   async #oneByOne(
@@ -364,49 +309,7 @@ export class SparseIndex {
     }
     return this.#threads
   }
-
-  #scores(query: LookedUpQuery, keys: readonly string[]): Float64Array {
-    return Float64Array.from(keys, key => {
-      const { segment, docId } = this.#locate(this.#place(key))
-      return scoreOf(query, documentRecord(segment, docId), this.metric)
-    })
-  }
-
-  /** The segment of a document, and its insertion id there. */
-  #segmentOf(place: number): { segment: Segment; id: number } {
-    let at = this.#segments.length - 1
-    while (this.#firsts[at]! > place) at--
-    return { segment: this.#segments[at]!, id: place - this.#firsts[at]! }
-  }
-
-  #locate(place: number): { segment: Segment; docId: number } {
-    const { segment, id } = this.#segmentOf(place)
-    return { segment, docId: segment.docId(id) }
-  }
-
-  #places(): ReadonlyMap<string, number> {
-    if (this.#placeOf === undefined) {
-      const places = new Map<string, number>()
-      let place = 0
-      for (const key of this.keys()) places.set(key, place++)
-      this.#placeOf = places
-    }
-    return this.#placeOf
-  }
-
-  #place(key: string): number {
-    const place = this.#places().get(key)
-    if (place !== undefined) return place
-    throw new EsplanadeError('KEY_NOT_FOUND', {
-      problem: `no document has the key ${quoteKey(String(key))}`,
-      expected: `one of the ${this.size} keys of the index`
-    })
-  }
 }
 
 /** The event loop gets a turn after so many milliseconds. */
 const PAUSE_MS = 50
-
-function* range(end: number): Generator<number, void, undefined> {
-  for (let i = 0; i < end; i++) yield i
-}
