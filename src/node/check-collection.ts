@@ -101,7 +101,7 @@ class CollectionCheck {
       readSettings(this.#paths)
     )
     const store = await this.#reading('store', this.#paths.store, () =>
-      LmdbStore.open(this.#paths.store, { readOnly: true })
+      LmdbStore.open(this.#paths.store, { readOnly: true, checkPages: true })
     )
     try {
       if (store !== undefined) {

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { EsplanadeError } from '../errors.ts'
 import { fileError } from './file-error.ts'
+import { checkLmdbPages, type LmdbMeta } from './lmdb-page-check.ts'
 
 /**
  * LMDB maps its file into memory and trusts it: a file that is shorter than its meta page says ends
@@ -15,6 +16,7 @@ const META = {
   magic: 24, // u32
   version: 28, // u32
   pageBytes: 48, // u32
+  trees: 48, // two of 48 bytes
   lastPage: 144, // u64
   transaction: 152, // u64
   end: 160
@@ -23,12 +25,28 @@ const MAGIC = 0xbeef_c0de
 /** lmdb-js writes the data format of LMDB 1.0. */
 const DATA_VERSION = 2
 
+/** Up to this size all pages are looked at before LMDB is let near; it takes some 30 ms. */
+const SMALL_BYTES = 2 ** 25
+/** A writer that goes on writing overwrites pages of a state that is being walked. */
+const MAX_ATTEMPTS = 3
+
+/** How an LMDB file is looked at. */
+export interface FileCheckOptions {
+  /** All pages, however large the file is; by default only branches of a large one. */
+  readonly allPages?: boolean
+}
+
 /**
  * Whether there is an LMDB file; an empty one counts as none, for LMDB makes it anew.
  *
+ * A writer may be at work. Then pages are only looked at as long as it leaves them alone.
+ *
  * @throws EsplanadeError `COLLECTION_CORRUPT`, `COLLECTION_VERSION`, `FILE_UNREADABLE`
  */
-export async function checkLmdbFile(path: string): Promise<boolean> {
+export async function checkLmdbFile(
+  path: string,
+  options: FileCheckOptions = {}
+): Promise<boolean> {
   let file: FileHandle
   try {
     file = await open(path, 'r')
@@ -37,16 +55,19 @@ export async function checkLmdbFile(path: string): Promise<boolean> {
     throw fileError(error, path, 'read')
   }
   try {
-    const meta = await readMeta(file, 0)
-    if (meta.length === 0) return false
-    const { pageBytes, neededBytes } = await newestMeta(file, meta, path)
-    // Asked after the meta pages were read: a writer may be at work.
-    const { size } = await file.stat()
-    if (size >= neededBytes) return true
-    throw corrupt(
-      path,
-      `it has ${size} bytes, but ${neededBytes / pageBytes} pages of ${pageBytes}`
-    )
+    if ((await readMeta(file, 0)).length === 0) return false
+    for (let attempt = 1; ; attempt++) {
+      const meta = await newestMeta(file, path)
+      try {
+        const leaves = options.allPages || (await checkSize(file, meta, path)) <= SMALL_BYTES
+        checkLmdbPages(path, meta, { leaves })
+        return true
+      } catch (error) {
+        const { transaction } = await newestMeta(file, path)
+        if (transaction === meta.transaction) throw error
+        if (attempt === MAX_ATTEMPTS) return true
+      }
+    }
   } catch (error) {
     throw fileError(error, path, 'read')
   } finally {
@@ -54,14 +75,37 @@ export async function checkLmdbFile(path: string): Promise<boolean> {
   }
 }
 
-async function newestMeta(file: FileHandle, first: Buffer, path: string) {
+async function checkSize(
+  file: FileHandle,
+  { lastPage, pageBytes }: LmdbMeta,
+  path: string
+): Promise<number> {
+  // Asked after the meta pages were read: a writer may be at work.
+  const { size } = await file.stat()
+  if (size >= (lastPage + 1) * pageBytes) return size
+  throw corrupt(path, `it has ${size} bytes, but ${lastPage + 1} pages of ${pageBytes}`)
+}
+
+async function newestMeta(file: FileHandle, path: string): Promise<LmdbMeta> {
+  const first = await readMeta(file, 0)
   const pageBytes = checkMeta(first, path)
   const second = await readMeta(file, pageBytes)
   if (checkMeta(second, path) !== pageBytes) throw corrupt(path, 'its meta pages differ')
-  const [a, b] = [first, second].map(meta => meta.readBigUInt64LE(META.transaction))
-  const newest = a! >= b! ? first : second
-  const lastPage = Number(newest.readBigUInt64LE(META.lastPage))
-  return { pageBytes, neededBytes: (lastPage + 1) * pageBytes }
+  const [a, b] = [first, second].map(meta => meta.readBigUInt64LE(META.transaction)) as [
+    bigint,
+    bigint
+  ]
+  // Both are 0 in a file that nothing was written to.
+  if (a % 2n !== 0n || (b % 2n !== 1n && b !== 0n)) {
+    throw corrupt(path, `its meta pages are of the transactions ${a} and ${b}`)
+  }
+  const [newest, transaction] = a >= b ? [first, a] : [second, b]
+  return {
+    pageBytes,
+    lastPage: Number(newest.readBigUInt64LE(META.lastPage)),
+    transaction,
+    trees: [0, 48].map(at => newest.subarray(META.trees + at, META.trees + at + 48))
+  }
 }
 
 async function readMeta(file: FileHandle, position: number): Promise<Buffer> {

@@ -104,17 +104,23 @@ export class LmdbSnapshot implements StoreSnapshot {
   document(seq: number): StoredDocument | undefined {
     return this.#read(transaction => {
       const record = this.#databases.documents.get(seq, { transaction })
-      return record === undefined ? undefined : decodeDocument(record, seq, this.#place)
+      if (record !== undefined) return decodeDocument(record, seq, this.#place)
+      if (this.#databases.vectors.get(seq, { transaction }) === undefined) return undefined
+      throw this.#missing(`document ${seq}`)
     })
   }
 
   vectors(seq: number): StoredVectors | undefined {
     return this.#read(transaction => {
       const record = this.#databases.vectors.get(seq, { transaction })
-      if (record === undefined) return undefined
+      const document = () => this.#databases.documents.get(seq, { transaction })
+      if (record === undefined) {
+        if (document() === undefined) return undefined
+        throw this.#missing(`the vectors of document ${seq}`)
+      }
       return decodeVectors(record, seq, this.#place, () => {
-        const document = this.#databases.documents.get(seq, { transaction })
-        return document === undefined ? undefined : keyOfRecord(document)
+        const found = document()
+        return found === undefined ? undefined : keyOfRecord(found)
       })
     })
   }
@@ -228,6 +234,15 @@ export class LmdbSnapshot implements StoreSnapshot {
     this.#transaction = undefined
     this.#onClose(this)
     transaction.done()
+  }
+
+  /** Of a document, the record or the vectors are there, but not both. */
+  #missing(what: string): EsplanadeError {
+    return new EsplanadeError('COLLECTION_CORRUPT', {
+      place: this.#place,
+      problem: `the record of ${what} is missing`,
+      remedy: 'Write the document again, or restore the collection from a backup'
+    })
   }
 
   #meta(name: Buffer): Buffer | undefined {

@@ -41,6 +41,8 @@ export interface StoreOptions {
   readonly durability?: Durability
   /** Makes the store where there is none; default false. */
   readonly create?: boolean
+  /** Looks at the structure of all pages, not only of those that lead to others; default false. */
+  readonly checkPages?: boolean
 }
 
 /**
@@ -95,7 +97,8 @@ export class LmdbStore implements DocumentStore {
   static async open(directory: string, options: StoreOptions = {}): Promise<LmdbStore> {
     const path = resolve(directory)
     const { readOnly = false, durability = 'sync', create = false } = options
-    const isNew = !(await checkLmdbFile(join(path, 'data.mdb')))
+    const { checkPages: allPages = false } = options
+    const isNew = !(await checkLmdbFile(join(path, 'data.mdb'), { allPages }))
     if (isNew && (readOnly || !create)) {
       throw new EsplanadeError('COLLECTION_NOT_FOUND', {
         place: directory,
