@@ -39,7 +39,7 @@ export async function replaceCollection<T>(
     await takePlace(partial, target)
     return built
   } catch (cause) {
-    await rm(partial, { recursive: true, force: true })
+    await rm(partial, { recursive: true, force: true }).catch(() => undefined)
     throw fileError(cause, target, 'write')
   } finally {
     await lock?.release()

@@ -30,11 +30,11 @@ export async function* records(
 }
 
 /** A folder for the tests of one file, removed when they are done; gives paths in it. */
-export function temporaryFolder(): (name?: string) => string {
+export function temporaryFolder(): (...names: string[]) => string {
   let folder: string
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'esplanade-index-'))
+    folder = mkdtempSync(join(tmpdir(), 'esplanade-collection-'))
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  return (name = '') => join(folder, name)
+  return (...names) => join(folder, ...names)
 }
