@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from 'esplanade'
 import { afterAll, expect, it } from 'vitest'
+import { checkCollection } from '../../src/node/check-collection.ts'
 import { type KillMoment, runAndKill } from './kill/child.ts'
 import { Ledger, type Operation } from './kill/ledger.ts'
 import { searchProblems, storedDocuments } from './kill/oracle.ts'
@@ -47,6 +48,8 @@ async function killOnce(
     if (operation.kind === 'backup') backups.push({ to: operation.to, isWhole: false })
   }
   problems.push(...(await inspect(directory, seed, ledger)))
+  const { findings } = await checkCollection(directory)
+  for (const { severity, problem } of findings) if (severity === 'error') problems.push(problem)
   // What was written after a copy is not in it, so only the copy that was under way is compared.
   for (const { to, isWhole } of backups) {
     if (existsSync(to)) problems.push(...(await inspectCopy(to, isWhole ? undefined : ledger)))
