@@ -96,14 +96,15 @@ const options = fc.record({
   durability: fc.constantFrom('group', 'sync')
 } as const)
 
+let failedAt = Number.POSITIVE_INFINITY
+
 function property() {
   const commands = fc.commands(COMMANDS, { maxCommands: MAX_COMMANDS, size: 'max' })
-  let failedAt = Number.POSITIVE_INFINITY
   return fc.asyncProperty(options, commands, async (runOptions, steps) => {
     if (performance.now() - failedAt > SHRINK_MS) return
     const real = new ModelRun(runOptions)
-    await real.open()
     try {
+      await real.open()
       await fc.asyncModelRun(() => ({ model: {}, real }), steps)
       await real.finish()
     } catch (error) {
@@ -126,6 +127,8 @@ describe('a collection is a list of documents', () => {
       const parameters = SEED === undefined ? {} : { seed: SEED + i }
       return fc.assert(property(), { ...parameters, numRuns: Math.ceil(numRuns / NUM_LANES) })
     })
+    // None goes on behind the test.
+    await Promise.allSettled(lanes)
     await Promise.all(lanes)
   }
 

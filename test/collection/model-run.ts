@@ -81,6 +81,7 @@ export class ModelRun {
   readonly #directory = mkdtempSync(join(PARENT, 'esplanade-model-'))
   readonly #options: OpenOptions
   readonly #metric: 'dot' | 'cosine'
+  /** There from {@link ModelRun.open} on. */
   #collection!: Collection
   readonly #versions: ModelState[] = [[]]
   /** The last version that was acknowledged or shown. */
@@ -230,8 +231,11 @@ export class ModelRun {
 
   async close(): Promise<void> {
     await Promise.all(this.#underWay)
-    await this.#collection.close()
-    rmSync(this.#directory, { recursive: true, force: true })
+    try {
+      await this.#collection?.close()
+    } finally {
+      rmSync(this.#directory, { recursive: true, force: true })
+    }
   }
 
   #write(
