@@ -42,7 +42,7 @@ export async function checkSegment(
   tick: () => void
 ): Promise<void> {
   const { file, seqs, segment, columnsFile } = checked
-  const fingerprints = columnFingerprints(checked.table)
+  const fingerprints = await fingerprintsOf(checked.table, pace)
   let entry = 0
   const passExtra = (before: number): void => {
     while (entry < seqs.seqs.length && seqs.seqs[entry]! < before) {
@@ -79,6 +79,15 @@ export async function checkSegment(
     if (pace.isDue()) await pace.turn()
   }
   passExtra(Number.POSITIVE_INFINITY)
+}
+
+async function fingerprintsOf(table: ColumnTable, pace: Pace): Promise<Uint32Array> {
+  const steps = columnFingerprints(table)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+    if (pace.isDue()) await pace.turn()
+  }
 }
 
 function storedOf(

@@ -16,8 +16,11 @@ import { bytesOfText } from './text-bytes.ts'
 const number = new Float64Array(1)
 const numberBytes = new Uint8Array(number.buffer)
 
-/** The fingerprints of all documents of a columns file, by document id. */
-export function columnFingerprints(table: ColumnTable): Uint32Array {
+/** Values between two steps. */
+const STEP_VALUES = 1024
+
+/** The fingerprints of all documents of a columns file, by document id; in steps of a millisecond. */
+export function* columnFingerprints(table: ColumnTable): Generator<void, Uint32Array, undefined> {
   const { sections } = table
   const { numDocuments, columnTypes, paths, strings, numbers } = sections
   const sums = new Uint32Array(numDocuments)
@@ -32,6 +35,7 @@ export function columnFingerprints(table: ColumnTable): Uint32Array {
           ? strings.bytes.subarray(strings.offsets[value]!, strings.offsets[value + 1]!)
           : bytesOfNumber(numbers[value - numStrings]!)
       addToDocuments(table, column, value, mixed(hash, bytes), sums)
+      if (value % STEP_VALUES === 0) yield
     }
   }
   return sums

@@ -236,6 +236,7 @@ class Reencoding {
     this.#pace.throwIfAborted()
     const snapshot = this.#from.snapshot()
     this.#total = snapshot.state.numDocuments
+    this.#report()
     let count = 0
     try {
       await reencodeStore(snapshot, this.#to, this.#encoder, {
@@ -258,14 +259,18 @@ class Reencoding {
     this.#numUnflushed += numPassages
     this.#numEncoded += numPassages
     this.#numTruncated += numTruncated
+    this.#report()
+    if (this.#numUnflushed >= SEGMENT_ENTRIES) await this.#flush()
+    this.#pace.throwIfAborted()
+  }
+
+  #report(): void {
     this.#options.onProgress?.({
       done: this.#done,
       total: Math.max(this.#total, this.#done),
       numEncoded: this.#numEncoded,
       numTruncated: this.#numTruncated
     })
-    if (this.#numUnflushed >= SEGMENT_ENTRIES) await this.#flush()
-    this.#pace.throwIfAborted()
   }
 
   /** Makes a segment of the documents that are in none. */
