@@ -42,6 +42,8 @@ export class Maintenance {
   readonly #abort = new AbortController()
   #flushing: Promise<void> | undefined
   #merging: Promise<void> | undefined
+  /** Compactions that were asked for and have not ended. */
+  #numCompactions = 0
   /** Of the manifest that was tried last. */
   #generation: number
   /** Manifests are replaced one after the other. */
@@ -95,15 +97,20 @@ export class Maintenance {
 
   /** Merges all segments into as few as can be, without the dead, in an order that suits searches. */
   async compact(signal?: AbortSignal): Promise<void> {
-    await this.flush()
-    // Another may begin in the turn in which one ends, and two merges must not share a segment.
-    while (this.#merging !== undefined) await this.#merging
-    const compacting = this.#compact(signal).finally(() => {
-      this.#merging = undefined
-    })
-    // Background merges keep away meanwhile.
-    this.#merging = compacting.catch(() => undefined)
-    await compacting
+    // No more merges begin in the background: two must not share a segment.
+    this.#numCompactions++
+    try {
+      await this.flush()
+      while (this.#merging !== undefined) await this.#merging
+      const compacting = this.#compact(signal).finally(() => {
+        this.#merging = undefined
+      })
+      this.#merging = compacting.catch(() => undefined)
+      await compacting
+    } finally {
+      this.#numCompactions--
+      this.#mergeInBackground()
+    }
   }
 
   async #compact(signal: AbortSignal | undefined): Promise<void> {
@@ -155,6 +162,7 @@ export class Maintenance {
 
   #mergeInBackground(): void {
     if (this.#abort.signal.aborted || this.#merging !== undefined) return
+    if (this.#numCompactions > 0) return
     const run = this.#plan()
     if (run === undefined) return
     this.#merging = this.#merge(run, undefined)
