@@ -31,6 +31,7 @@ export async function backupCollection(
   const partial = `${target}.partial-${process.pid}`
   const generation = basename(from.folder)
   const copy = generationPaths(partial, generation)
+  let isInPlace = false
   try {
     await rm(partial, { recursive: true, force: true })
     await mkdir(copy.segments, { recursive: true })
@@ -47,9 +48,12 @@ export async function backupCollection(
     // Which flushes the folders too.
     await writeCollectionFile(partial, { active: generation })
     await rename(partial, target)
+    isInPlace = true
     await syncFolder(dirname(target))
   } catch (cause) {
-    await rm(partial, { recursive: true, force: true })
+    // What failed leaves nothing, so that it can be tried again; the error that counts is the first.
+    const left = isInPlace ? target : partial
+    await rm(left, { recursive: true, force: true }).catch(() => undefined)
     throw fileError(cause, target, 'write')
   }
 }

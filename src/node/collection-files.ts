@@ -338,6 +338,8 @@ export async function removeOrphans(
       throw fileError(cause, path, 'write')
     })
   }
-  await removePartials(paths.segments)
+  for (const folder of [paths.segments, paths.folder, paths.collection]) {
+    await removePartials(folder)
+  }
   return orphans
 }

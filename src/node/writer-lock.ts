@@ -38,6 +38,9 @@ const NO_HARD_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLI
 /** Lock files that this process holds. */
 const held = new Set<string>()
 
+/** Tokens that this process gave back, though their files could not be removed. */
+const givenBack = new Set<string>()
+
 /**
  * The right to write to a collection, held by one process: a file that says who holds it. A process
  * that ended does not keep it, however it ended: its process id is gone, or belongs to a process that
@@ -79,6 +82,8 @@ export class WriterLock {
         if (other !== undefined) throw locked(path, place, other)
       } catch (error) {
         held.delete(file)
+        // Its file may be in place.
+        givenBack.add(own.token)
         throw error
       }
       return new WriterLock(file, own)
@@ -94,10 +99,20 @@ export class WriterLock {
     return found?.holder?.token === this.holder.token
   }
 
-  /** Gives the lock back; a file that names another holder by now stays. */
+  /**
+   * Gives the lock back; a file that names another holder by now stays.
+   *
+   * @throws EsplanadeError `FILE_UNWRITABLE`; this process may take it again nevertheless
+   */
   async release(): Promise<void> {
-    if (await this.isHeld()) await rm(this.#path, { force: true })
-    held.delete(this.#path)
+    try {
+      if (await this.isHeld()) await rm(this.#path, { force: true })
+    } catch (error) {
+      givenBack.add(this.holder.token)
+      throw fileError(error, this.#path, 'write')
+    } finally {
+      held.delete(this.#path)
+    }
   }
 }
 
@@ -119,7 +134,8 @@ async function takeFile(path: string, own: LockHolder): Promise<LockHolder | und
       await sleep(waitMs * Math.random())
     }
   } finally {
-    await rm(written, { force: true })
+    // One that stays is in nobody's way.
+    await rm(written, { force: true }).catch(() => undefined)
   }
 }
 
@@ -127,13 +143,14 @@ async function takeFile(path: string, own: LockHolder): Promise<LockHolder | und
 async function replaceDead(path: string, dead: string, written: string, own: LockHolder) {
   const takeover = `${path}.takeover`
   // Another token, so that the files that the two locks are written to differ.
-  if ((await takeFile(takeover, { ...own, token: randomUUID() })) !== undefined) return false
+  const token = randomUUID()
+  if ((await takeFile(takeover, { ...own, token })) !== undefined) return false
   try {
     if ((await readLock(path))?.content !== dead) return false
     await rename(written, path)
     return true
   } finally {
-    await rm(takeover, { force: true })
+    await rm(takeover, { force: true }).catch(() => givenBack.add(token))
   }
 }
 
@@ -202,6 +219,7 @@ async function ownHolder(): Promise<LockHolder> {
 /** Whether a holder may still write: on another host, who knows. */
 async function isAlive(holder: LockHolder): Promise<boolean> {
   if (holder.host !== hostname()) return true
+  if (givenBack.has(holder.token)) return false
   try {
     process.kill(holder.pid, 0)
   } catch (error) {
