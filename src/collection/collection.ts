@@ -403,6 +403,16 @@ export class Collection {
       })
       await this.#moving
     }
+    try {
+      await this.#catchUp()
+    } catch (error) {
+      // Its files may have gone because another generation has followed meanwhile.
+      if ((await this.#parts.generations?.successor()) === undefined) throw error
+      await this.#follow()
+    }
+  }
+
+  async #catchUp(): Promise<void> {
     let isStale = this.#parts.storage.hasNewManifest()
     while (isStale || !this.#state.follow()) {
       this.#reloading ??= this.#reload().finally(() => {

@@ -123,13 +123,20 @@ async function openLocked(
 ): Promise<Collection> {
   const { active } = await readCollectionFile(path)
   if (lock !== undefined) await tidyGenerations(path, active)
-  const parts = await openGeneration(path, active, options, async () => lock?.release())
   try {
-    return await Collection.load(parts)
+    const parts = await openGeneration(path, active, options, async () => lock?.release())
+    try {
+      return await Collection.load(parts)
+    } catch (error) {
+      await parts.storage.close()
+      await parts.store.close()
+      await parts.context.encoder.close()
+      throw error
+    }
   } catch (error) {
-    await parts.storage.close()
-    await parts.store.close()
-    await parts.context.encoder.close()
+    // Another generation may have followed, and this one may be gone.
+    const now = lock ? undefined : await readCollectionFile(path).catch(() => undefined)
+    if (now !== undefined && now.active !== active) return openLocked(path, options, lock)
     throw error
   }
 }

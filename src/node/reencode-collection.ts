@@ -24,10 +24,11 @@ import {
 } from './collection-files.ts'
 import { fileError } from './file-error.ts'
 import { GenerationStorage } from './generation-storage.ts'
-import { partialName } from './generations.ts'
+import { partialName, tidyGenerations } from './generations.ts'
 import { LmdbStore } from './lmdb-store.ts'
 import { modelFolder } from './model-folder.ts'
 import { openCollection, recordOf } from './open-collection.ts'
+import { WriterLock } from './writer-lock.ts'
 
 /** How far a re-encoding has come: `done` counts documents, those of a call before among them. */
 export interface ReencodeProgress extends Progress {
@@ -73,8 +74,8 @@ const FEW_DOCUMENTS = 500
  * Given an open collection, searches and writes go on in it, by the old model until the end and by
  * the new one from then on. Given a directory, this process holds it as its writer meanwhile. Readers in
  * other processes move to the new generation with their next search; those that were opened with a
- * model of their own choice are refused then. The old generation is removed when the collection is
- * opened for writing the next time; until then the collection takes twice its room.
+ * model of their own choice are refused then. The old generation is removed at the end; that of an
+ * open collection, when it is opened for writing the next time. Until then both take their room.
  *
  * @throws EsplanadeError `INVALID_ARGUMENT` where documents have vectors and no text: it names the
  *   first; `COLLECTION_LOCKED`, `COLLECTION_NOT_FOUND`, `COLLECTION_CORRUPT`, `FILE_UNWRITABLE`,
@@ -85,8 +86,9 @@ export async function reencodeCollection(
   options: ReencodeOptions
 ): Promise<ReencodeResult> {
   if (typeof collection === 'string') {
-    await using opened = await openCollection(collection, { create: false })
-    return await reencodeCollection(opened, options)
+    const result = await reencodeDirectory(collection, options)
+    await removeOld(collection)
+    return result
   }
   const { directory, settings } = collection
   if (collection.readOnly) {
@@ -108,6 +110,32 @@ export async function reencodeCollection(
     return await work.run()
   } finally {
     await encoder.close()
+  }
+}
+
+async function reencodeDirectory(
+  directory: string,
+  options: ReencodeOptions
+): Promise<ReencodeResult> {
+  await using opened = await openCollection(directory, { create: false })
+  return await reencodeCollection(opened, options)
+}
+
+/** Removes the generation that was left, which a writer does when it comes. */
+async function removeOld(directory: string): Promise<void> {
+  let lock: WriterLock
+  try {
+    lock = await WriterLock.acquire(join(directory, 'writer.lock'))
+  } catch (error) {
+    // A writer has come.
+    if (error instanceof EsplanadeError && error.code === 'COLLECTION_LOCKED') return
+    throw error
+  }
+  try {
+    const { active } = await readCollectionFile(directory)
+    await tidyGenerations(directory, active)
+  } finally {
+    await lock.release()
   }
 }
 
