@@ -16,7 +16,7 @@ export function namespaceOption(): Option {
 }
 
 /** `--model`, for commands that encode queries. */
-export function movedModelOption(): Option {
+function movedModelOption(): Option {
   return new Option('--model <model>', 'where the model of the collection is now, if it has moved')
 }
 

@@ -30,7 +30,7 @@ export async function saveIndexFile(index: SparseIndex, path: string): Promise<v
 }
 
 /** The bytes of an index in pieces that can be written. */
-export function* transfers(index: SparseIndex): Generator<Uint8Array, void, undefined> {
+function* transfers(index: SparseIndex): Generator<Uint8Array, void, undefined> {
   for (const bytes of index.segmentBytes()) {
     for (let at = 0; at < bytes.length; at += MAX_TRANSFER_BYTES) {
       yield bytes.subarray(at, at + MAX_TRANSFER_BYTES)
