@@ -1,5 +1,10 @@
 import { crc32 } from 'node:zlib'
-import type { EncodedDocument, StoredDocument, StoredVectors } from '../collection/store.ts'
+import {
+  type EncodedDocument,
+  MAX_KEY_BYTES,
+  type StoredDocument,
+  type StoredVectors
+} from '../collection/store.ts'
 import {
   type JsonObject,
   MAX_METADATA_BYTES,
@@ -31,9 +36,7 @@ const HAS_DENSE = 1
 /** Of the word that counts the terms of a passage: its term ids do not fit into 16 bits. */
 const WIDE_TERMS = 0x8000_0000
 
-/** Bytes of UTF-8 of a key, at least 1. LMDB takes keys of 1,978 bytes; namespace and key are one. */
-export const MAX_KEY_BYTES = 1024
-/** Bytes of UTF-8 of a namespace. */
+/** Bytes of UTF-8 of a namespace. LMDB takes keys of 1,978 bytes; namespace and key are one. */
 export const MAX_NAMESPACE_BYTES = 256
 /** Bytes of UTF-8 of a document's text: 64 MiB. */
 export const MAX_TEXT_BYTES: number = 64 * 2 ** 20
