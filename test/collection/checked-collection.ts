@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 import type { Collection } from '../../src/collection/collection.ts'
 import type { UpsertDocument } from '../../src/collection/upsert-documents.ts'
 import { openCollection } from '../../src/node/open-collection.ts'
@@ -56,10 +56,15 @@ export function templateCollection(): Promise<string> {
 
 /** Made once in a file of tests. */
 let template: Promise<string> | undefined
+let templateFolder: string | undefined
+
+afterAll(() => {
+  if (templateFolder !== undefined) rmSync(templateFolder, { recursive: true, force: true })
+})
 
 async function makeTemplate(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'esplanade-template-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  templateFolder = folder
   const directory = join(folder, 'collection')
   await using collection = await openCollection(directory, { model: null })
   await fill(collection)
