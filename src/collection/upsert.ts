@@ -49,11 +49,16 @@ export interface UpsertTarget {
   /** Resolves when there is room for more. */
   readonly room: () => Promise<void>
   readonly write: (documents: readonly DocumentToWrite[]) => Promise<number>
+  /** Lets the event loop have a turn. */
+  readonly pause: () => Promise<void>
 }
 
 /** Documents of a batch, and UTF-16 units of their texts. */
 const BATCH_DOCUMENTS = 1000
 const BATCH_TEXT = 2 ** 23
+
+/** The event loop gets a turn after so many milliseconds of checking. */
+const SLICE_MS = 1
 
 /** Checks, encodes and writes documents, batch after batch; a batch is encoded while one is written. */
 export async function upsertAll(
@@ -69,6 +74,7 @@ class Upsert {
   readonly #options: UpsertOptions
   readonly #keys = new Set<string>()
   #encoder: SparseEncoder | undefined
+  #pausedAt = performance.now()
   #numSeen = 0
   #numWritten = 0
   #numUnchanged = 0
@@ -143,6 +149,10 @@ class Upsert {
       })
     }
     this.#keys.add(name)
+    if (performance.now() - this.#pausedAt >= SLICE_MS) {
+      await this.#target.pause()
+      this.#pausedAt = performance.now()
+    }
     return checked
   }
 
