@@ -153,11 +153,8 @@ export class CollectionSnapshot {
   /** The document of a key; undefined where there is none. @throws EsplanadeError `COLLECTION_CORRUPT` */
   async get(key: string, options: GetOptions = {}): Promise<CollectionDocument | undefined> {
     this.#checkOpen()
-    const { store } = this.#view
-    const seq = store.seqOf(options.namespace ?? '', String(key))
-    const stored = seq === undefined ? undefined : store.document(seq)
-    if (stored === undefined) return undefined
-    return this.#document(stored, options.includeVectors)
+    const stored = this.#find(String(key), options.namespace)
+    return stored && this.#document(stored, options.includeVectors)
   }
 
   /** The keys of a namespace, page by page. @throws EsplanadeError `INVALID_ARGUMENT` */
@@ -253,10 +250,20 @@ export class CollectionSnapshot {
     return encoder.encodeQuery(query, signal ? { signal } : {})
   }
 
-  #stored(key: string, namespace = ''): StoredDocument {
+  #find(key: string, namespace = ''): StoredDocument | undefined {
     const { store } = this.#view
     const seq = store.seqOf(namespace, key)
-    const stored = seq === undefined ? undefined : store.document(seq)
+    if (seq === undefined) return undefined
+    const stored = store.document(seq)
+    if (stored?.key === key && stored.namespace === namespace) return stored
+    throw new EsplanadeError('COLLECTION_CORRUPT', {
+      problem: `the key ${JSON.stringify(key)} leads to document ${seq}, which is not its own`,
+      remedy: 'Restore the collection from a backup'
+    })
+  }
+
+  #stored(key: string, namespace?: string): StoredDocument {
+    const stored = this.#find(key, namespace)
     if (stored !== undefined) return stored
     throw new EsplanadeError('KEY_NOT_FOUND', {
       problem: `the collection has no document ${JSON.stringify(key)}`,

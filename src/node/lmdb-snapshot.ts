@@ -56,6 +56,9 @@ function decodeState(bytes: Buffer | undefined, place: string): StoreState {
   return { commit, lastSeq, lastTombstone, forgottenFor, numDocuments }
 }
 
+/** Half a pair of UTF-16, which UTF-8 has no bytes for: no key or namespace holds one. */
+const LONE_SURROGATE = /\p{Surrogate}/u
+
 /** The bytes under which a key is found: keys of one namespace lie together, by their UTF-8. */
 export function keyBytes(namespace: string, key: string): Buffer {
   return Buffer.from(`${namespace}\0${key}`)
@@ -95,6 +98,7 @@ export class LmdbSnapshot implements StoreSnapshot {
   }
 
   seqOf(namespace: string, key: string): number | undefined {
+    if (LONE_SURROGATE.test(namespace) || LONE_SURROGATE.test(key)) return undefined
     const found = this.#read(transaction =>
       this.#databases.keys.get(keyBytes(namespace, key), { transaction })
     )
@@ -173,6 +177,7 @@ export class LmdbSnapshot implements StoreSnapshot {
     namespace: string,
     options: { readonly prefix?: string | undefined; readonly after?: string | undefined } = {}
   ): Iterable<{ readonly key: string; readonly seq: number }> {
+    if (LONE_SURROGATE.test(`${namespace}\0${options.prefix ?? ''}`)) return
     const prefix = keyBytes(namespace, options.prefix ?? '')
     const skipped = Buffer.byteLength(namespace) + 1
     let start = prefix

@@ -1,6 +1,9 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { type Collection, EsplanadeError, open } from 'esplanade'
 import { afterAll, expect, it, vi } from 'vitest'
 import { checkCollection } from '../../src/node/check-collection.ts'
@@ -84,7 +87,11 @@ async function runWith(n: number, isLasting: boolean): Promise<boolean> {
     for (const step of steps) {
       await tried(
         () => step(collection, `${directory} copy`),
-        () => expectWhole(collection, context())
+        async () => {
+          await expectWhole(collection, context())
+          // A copy whose last flush failed is removed, unless that fails too.
+          if (isLasting) rmSync(`${directory} copy`, { recursive: true, force: true })
+        }
       )
     }
     await collection.settle()
@@ -116,5 +123,37 @@ it.each([false, true])(
     while (await runWith(n, isLasting)) n += step
     // So many changes make up the run; fewer: they were not seen.
     expect(n).toBeGreaterThan(60)
+  }
+)
+
+const hasPrlimit = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0
+
+it.runIf(hasPrlimit)(
+  'LMDB finds no room: nothing is lost, and it goes on when there is',
+  async () => {
+    const directory = join(folder, 'limited')
+    const program = fileURLToPath(new URL('./kill/limited.mjs', import.meta.url))
+    // Blocks of 512 bytes; without the trap the process would be ended by a signal.
+    const limited = `trap '' XFSZ; ulimit -S -f 4000; exec "$0" "$1" "$2"`
+    const child = spawn('sh', ['-c', limited, process.execPath, program, directory], {
+      stdio: ['pipe', 'pipe', 'ignore']
+    })
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const refused = JSON.parse((await lines.next()).value)
+    const { numAcknowledged } = refused
+    expect(numAcknowledged).toBeGreaterThan(0)
+    expect(refused).toEqual({
+      code: 'FILE_UNWRITABLE',
+      numAcknowledged,
+      numDocuments: 50 * numAcknowledged,
+      // Of each batch, two documents have the term that is looked for.
+      numHits: Math.min(2 * numAcknowledged, 100)
+    })
+    execFileSync('prlimit', ['--pid', String(child.pid), '--fsize=unlimited:unlimited'])
+    child.stdin.end('\n')
+    expect(JSON.parse((await lines.next()).value)).toEqual({ done: true })
+    await using collection = await open(directory, { readOnly: true })
+    expect((await collection.stats()).numDocuments).toBe(50 * (numAcknowledged + 1))
+    expect((await checkCollection(directory)).findings).toEqual([])
   }
 )

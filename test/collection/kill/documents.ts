@@ -13,7 +13,7 @@ export function madeDocuments(count: number, seed: number, prefix: string = 'k')
     return {
       key: `${prefix}${i}`,
       namespace: i % 4 === 0 ? 'a' : '',
-      text: `text ${seed} `.repeat(1 + upTo(20)),
+      text: `about ${prefix}${i}; `.repeat(1 + upTo(20)),
       metadata: { version: seed, group: `g${upTo(5)}` },
       vector: sparseVector(
         ascending,
