@@ -132,7 +132,8 @@ export class Collection {
         view: () => this.#state.view,
         room: () => this.#maintenance.room(),
         write: (items: readonly DocumentToWrite[]) =>
-          this.#writer.write({ kind: 'put', documents: items })
+          this.#writer.write({ kind: 'put', documents: items }),
+        pause: this.#parts.pause
       }
       return upsertAll(documents, target, options)
     })
