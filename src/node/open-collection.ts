@@ -242,7 +242,7 @@ async function prepareDirectory(path: string): Promise<void> {
     }
     const names = await readdir(path)
     if (names.includes('collection.json')) return
-    if (names.every(isOurs)) return
+    if (names.every(isOurs) && (await holdOnlyOurs(path, names))) return
     if (await isOldIndex(path)) throw oldIndex(path)
   } catch (cause) {
     throw fileError(cause, path, 'write')
@@ -259,6 +259,23 @@ function isOurs(name: string): boolean {
   return (
     name.startsWith(LOCK_FILE) || generationNumber(name) !== undefined || /\.partial/.test(name)
   )
+}
+
+const GENERATION_NAMES: ReadonlySet<string> = new Set([
+  'settings.json',
+  'manifest.json',
+  'store',
+  'segments'
+])
+
+/** Whether the folders that are called like generations are some: a `g1` may be anybody's. */
+async function holdOnlyOurs(path: string, names: readonly string[]): Promise<boolean> {
+  for (const name of names) {
+    if (generationNumber(name) === undefined) continue
+    const inside = await readdir(join(path, name))
+    if (!inside.every(file => GENERATION_NAMES.has(file) || file.endsWith('.partial'))) return false
+  }
+  return true
 }
 
 async function createGeneration(path: string, options: OpenOptions): Promise<void> {

@@ -84,7 +84,10 @@ async function refuseOthers(target: string): Promise<void> {
   })
   const others = names.filter(name => !isOurs(name))
   if (others.length === 0) {
-    if (names.length > 0 || target !== process.cwd()) return
+    // A folder called g1 is a generation of ours only where collection.json stands beside it.
+    const isWhole = names.includes('collection.json')
+    const isEmpty = names.every(name => generationNumber(name) === undefined)
+    if (isWhole || (isEmpty && target !== process.cwd())) return
   } else if (others.every(name => OLD_FILES.has(name)) && (await isOldIndex(target))) return
   const isCollection = names.includes('collection.json')
   throw new EsplanadeError('COLLECTION_EXISTS', {

@@ -120,6 +120,14 @@ describe('index --overwrite', () => {
       expect(refused.stderr).toContain('COLLECTION_EXISTS')
     }
     expect(readFileSync(at('precious', 'thesis.txt'), 'utf8')).toBe('years of work')
+    // The name of a folder of ours does not make it ours.
+    mkdirSync(at('photos', 'g1'), { recursive: true })
+    writeFileSync(at('photos', 'g1', 'sea.jpg'), 'x')
+    for (const args of [[], ['--overwrite']]) {
+      const refused = await index('two.jsonl', 'photos', ...args)
+      expect(refused.stderr).toContain('COLLECTION_EXISTS')
+    }
+    expect(readdirSync(at('photos', 'g1'))).toEqual(['sea.jpg'])
     writeFileSync(at('harbour', 'notes.txt'), 'mine')
     const shared = await index('two.jsonl', 'harbour', '--overwrite')
     expect(shared.stderr).toContain('notes.txt')

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import {
@@ -120,26 +120,40 @@ interface IndexTask {
 
 /** Puts the corpus into the collection of a directory, and says what that did. */
 async function indexInto(directory: string, task: IndexTask): Promise<IndexSummary> {
+  const wasThere = existsSync(directory)
   const isNew = !existsSync(join(directory, 'collection.json'))
-  const isFree = !existsSync(directory)
-  let numHeld = 0
+  await using collection = await open(directory, openOptions(task.flags)).catch(error => {
+    process.stderr.write(`nothing was written to ${task.flags.to}\n`)
+    throw error
+  })
   try {
-    await using collection = await open(directory, openOptions(task.flags))
-    const summary = await writeCorpus(collection, task).catch(async error => {
-      numHeld = (await collection.stats()).numDocuments
-      throw error
-    })
+    const summary = await writeCorpus(collection, task)
     return { ...summary, bytes: (await collectionBytes(directory)).total }
   } catch (error) {
-    // A collection that never held a document is as good as none.
-    if (isNew && numHeld === 0) {
-      await rm(join(directory, 'collection.json'), { force: true })
-      await rm(join(directory, 'g1'), { recursive: true, force: true })
-      if (isFree) await rm(directory, { recursive: true, force: true })
+    const { numDocuments } = await collection.stats()
+    if (isNew && numDocuments === 0) {
+      await takeAway(collection, wasThere)
       process.stderr.write(`nothing was written to ${task.flags.to}\n`)
-    } else explainKept(error, isNew, numHeld, task.flags)
+    } else explainKept(error, isNew, numDocuments, task.flags)
     throw error
   }
+}
+
+/**
+ * Removes a collection that never held a document, as if it had not been begun. It is moved aside while
+ * no other process can write to it.
+ */
+async function takeAway(collection: Collection, wasThere: boolean): Promise<void> {
+  const { directory } = collection
+  const aside = `${directory}.partial-${process.pid}`
+  try {
+    await rename(directory, aside)
+  } catch {
+    return // an empty collection does no harm
+  }
+  if (wasThere) await mkdir(directory)
+  await collection.close()
+  await rm(aside, { recursive: true, force: true })
 }
 
 /** What was written stays: says so where work was cut short. */
