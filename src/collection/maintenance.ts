@@ -42,6 +42,8 @@ export class Maintenance {
   readonly #abort = new AbortController()
   #flushing: Promise<void> | undefined
   #merging: Promise<void> | undefined
+  /** Called when the next manifest is in place. */
+  readonly #onInstall: (() => void)[] = []
   /** Compactions that were asked for and have not ended. */
   #numCompactions = 0
   /** Of the manifest that was tried last. */
@@ -76,7 +78,11 @@ export class Maintenance {
 
   /** Resolves when there is room in memory for more documents. @throws what a flush throws */
   async room(): Promise<void> {
-    while (this.#state.frozen.length >= MAX_FROZEN) await this.#flushFrozen()
+    while (this.#state.frozen.length >= MAX_FROZEN) {
+      const installed = new Promise<void>(resolve => this.#onInstall.push(resolve))
+      // The first that becomes a segment makes room; the others need not be waited for.
+      await Promise.race([this.#flushFrozen(), installed])
+    }
   }
 
   /** Makes segments of all documents that are in none. @throws EsplanadeError `FILE_UNWRITABLE` */
@@ -245,6 +251,7 @@ export class Maintenance {
     // show as removed nor be found: such a batch is waited for.
     const run = (): void => this.forget(this.#state.install(manifest, range, added))
     await this.#writer.write({ kind: 'barrier', run })
+    for (const resolve of this.#onInstall.splice(0)) resolve()
   }
 
   /** Removes tombstones that nothing needs from the store, in the background. */
