@@ -4,9 +4,9 @@ import { type JsonObject, metadataFromJson } from '../corpus/metadata.ts'
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import { type SparseVector, sparseVectorFromEntries } from '../vector/sparse-vector.ts'
+import { MAX_KEY_BYTES } from './document-limits.ts'
 import { checkPassageTokens, splitText } from './passage-spans.ts'
 import type { CollectionSettings } from './settings.ts'
-import { MAX_KEY_BYTES } from './store.ts'
 import { checkMetadata, type UpsertDocument, type UpsertPassage } from './upsert-documents.ts'
 
 /** How records of a corpus become documents of a collection. */

@@ -9,9 +9,6 @@ import type { SparseVector } from '../vector/sparse-vector.ts'
  * order is by `seq`; a document that is written anew gets a new one.
  */
 
-/** Bytes of UTF-8 of a key, at least 1. */
-export const MAX_KEY_BYTES = 1024
-
 /** A document as a collection keeps it, without its vectors. */
 export interface StoredDocument {
   readonly seq: number

@@ -7,6 +7,7 @@ import {
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import { pruneVector, type SparseVector } from '../vector/sparse-vector.ts'
+import { checkKey } from './document-limits.ts'
 import { splitText } from './passage-spans.ts'
 import { checkVector } from './search-request.ts'
 import type { CollectionSettings } from './settings.ts'
@@ -70,6 +71,9 @@ export function checkDocument(
   const { key, text = '', metadata = {}, namespace = '' } = given ?? {}
   if (typeof key !== 'string')
     refuse('INVALID_KEY', place, `a key of type ${typeof key}`, 'a string')
+  if (typeof namespace !== 'string')
+    refuse('INVALID_KEY', place, `a namespace of type ${typeof namespace}`, 'a string')
+  checkKey(namespace, key, place)
   if (typeof text !== 'string')
     refuse('INVALID_ARGUMENT', place, 'the text is no string', 'a string')
   checkMetadata(metadata, place)

@@ -1,10 +1,12 @@
 import { crc32 } from 'node:zlib'
 import {
-  type EncodedDocument,
+  checkKey,
+  MAX_DENSE_DIMENSIONS,
   MAX_KEY_BYTES,
-  type StoredDocument,
-  type StoredVectors
-} from '../collection/store.ts'
+  MAX_TEXT_BYTES,
+  nameProblem
+} from '../collection/document-limits.ts'
+import type { EncodedDocument, StoredDocument, StoredVectors } from '../collection/store.ts'
 import {
   type JsonObject,
   MAX_METADATA_BYTES,
@@ -36,13 +38,6 @@ const HAS_DENSE = 1
 /** Of the word that counts the terms of a passage: its term ids do not fit into 16 bits. */
 const WIDE_TERMS = 0x8000_0000
 
-/** Bytes of UTF-8 of a namespace. LMDB takes keys of 1,978 bytes; namespace and key are one. */
-export const MAX_NAMESPACE_BYTES = 256
-/** Bytes of UTF-8 of a document's text: 64 MiB. */
-export const MAX_TEXT_BYTES: number = 64 * 2 ** 20
-/** Dimensions of a dense vector. */
-export const MAX_DENSE_DIMENSIONS = 65_536
-
 /** A document as the bytes that {@link encodeRecords} made of it. */
 export interface DocumentRecords extends EncodedDocument {
   readonly document: Buffer
@@ -67,32 +62,6 @@ export function encodeRecords(document: StoredDocument, vectors: StoredVectors):
     document: documentBytes,
     vectors: vectorsBytes
   }
-}
-
-/** Checks what a name in the store must be. @throws EsplanadeError `INVALID_KEY` */
-export function checkKey(namespace: string, key: string): void {
-  checkName(key, 'key', 1, MAX_KEY_BYTES)
-  checkName(namespace, 'namespace', 0, MAX_NAMESPACE_BYTES)
-}
-
-function checkName(name: string, what: string, minBytes: number, maxBytes: number): void {
-  const problem = nameProblem(name, minBytes, maxBytes)
-  if (problem === undefined) return
-  throw new EsplanadeError('INVALID_KEY', {
-    place: what,
-    problem: `${JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name)} ${problem}`,
-    expected: `${minBytes} to ${maxBytes} bytes of UTF-8 without NUL and lone surrogates`
-  })
-}
-
-function nameProblem(name: string, minBytes: number, maxBytes: number): string | undefined {
-  if (name.length < minBytes) return 'is empty'
-  const numBytes = Buffer.byteLength(name)
-  if (numBytes > maxBytes) return `has ${numBytes} bytes`
-  if (name.includes('\0')) return 'holds the character NUL'
-  // Only a name that is not ASCII can hold a surrogate.
-  if (numBytes > name.length && !name.isWellFormed()) return 'holds a lone surrogate'
-  return undefined
 }
 
 function encodeDocument({ seq, namespace, key, text, metadata, passages }: StoredDocument): Buffer {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { mkdir, open as openFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { checkKey } from '../collection/document-limits.ts'
 import type {
   DocumentStore,
   Durability,
@@ -11,7 +12,7 @@ import type {
   WriteBatch
 } from '../collection/store.ts'
 import { EsplanadeError } from '../errors.ts'
-import { checkKey, type DocumentRecords, encodeRecords } from './document-records.ts'
+import { type DocumentRecords, encodeRecords } from './document-records.ts'
 import { fileError } from './file-error.ts'
 import {
   commitFailure,

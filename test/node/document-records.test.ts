@@ -1,16 +1,18 @@
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import {
+  MAX_DENSE_DIMENSIONS,
+  MAX_KEY_BYTES,
+  MAX_NAMESPACE_BYTES,
+  MAX_TEXT_BYTES
+} from '../../src/collection/document-limits.ts'
 import type { StoredDocument, StoredVectors } from '../../src/collection/store.ts'
-import { MAX_KEY_BYTES } from '../../src/collection/store.ts'
 import { EsplanadeError } from '../../src/errors.ts'
 import {
   decodeDocument,
   decodeVectors,
   encodeRecords,
-  MAX_DENSE_DIMENSIONS,
-  MAX_NAMESPACE_BYTES,
-  MAX_TEXT_BYTES,
   readUint64,
   writeUint64
 } from '../../src/node/document-records.ts'
