@@ -120,3 +120,16 @@ describe('check and repair', () => {
     }
   })
 })
+
+describe('reencode', () => {
+  it('encodes all texts with another model, or the same one that reads less', async () => {
+    const args = ['reencode', at('harbour'), '--model', 'splade-tiny', '--max-tokens', '8']
+    expect(await json(...args)).toMatchObject({ generation: 'g2', numDocuments: 6, numEncoded: 6 })
+    expect((await json('inspect', at('harbour'))).model).toMatchObject({ maxTokens: 8 })
+    expect((await runCli(['search', at('harbour'), 'moon'])).stdout).toContain('tides')
+    const none = await runCli(['reencode', at('harbour'), '--model', at('no-model')])
+    expect(none.code).toBe(1)
+    expect(none.stderr).toContain('MODEL_NOT_FOUND')
+    expect((await runCli(['reencode', at('harbour')])).code).toBe(2)
+  })
+})

@@ -205,8 +205,7 @@ async function writeCorpus(
   }
   if (keys.size === 0 && problems.count > 0) throw allSkipped(problems.count)
   const numDeleted = flags.prune ? await prune(collection, keys, problems.count, namespace) : 0
-  await collection.flush()
-  await collection.settle()
+  await tidyUp(collection, signal)
   const { numDocuments, numEntries, numDead, numPostings } = await collection.stats()
   return {
     numRead: keys.size,
@@ -220,6 +219,18 @@ async function writeCorpus(
     numOtherFiles: corpus.numOtherFiles,
     maxTokens: collection.settings.model?.maxTokens
   }
+}
+
+/**
+ * Makes segments of what was written, and joins small ones, so that the next `open` is fast. All is
+ * durable already: who does not want to wait interrupts, and the next writer does it.
+ */
+async function tidyUp(collection: Collection, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  const interrupted = new Promise<void>(resolve => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  await Promise.race([collection.flush().then(() => collection.settle()), interrupted])
 }
 
 /** Deletes what the input does not have. */

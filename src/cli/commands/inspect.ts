@@ -62,7 +62,7 @@ function rowsOf(found: Figures): [string, string][] {
         ])
       : []),
     ['passages', readableCount(numPassages)],
-    ['dead', `${readableCount(numDead)} passages of documents that were replaced or deleted`],
+    ...(numDead > 0 ? [['  replaced or deleted', readableCount(numDead)] as [string, string]] : []),
     ['postings', `${readableCount(numPostings)}, ${perPassage.toFixed(1)} a passage`],
     ['segments', `${readableCount(found.numSegments)}${inMemory}`],
     ['metric', found.metric],
