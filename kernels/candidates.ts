@@ -19,7 +19,7 @@ let touched: u32 = 0
 const NUM_BINS: u32 = 4096
 const BIN_SHIFT: u32 = 4
 /** Documents whose records are brought into the cache together. */
-const TOGETHER: u32 = 16
+const TOGETHER: u32 = 32
 const LINE: usize = 64
 
 /** Forgets the search before. */

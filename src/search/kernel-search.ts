@@ -300,7 +300,8 @@ function toUnits(
       total += ((255 * multiplier + 128) >>> 8) + surcharge
       spread += surcharge + error + Math.max(0, multiplier - exact)
     }
-    if (total <= MAX_SUM) return { scale, spread: Math.ceil(spread) }
+    // Not so either where a forged file makes them no numbers; then nothing is found, but it ends.
+    if (!(total > MAX_SUM)) return { scale, spread: Math.min(Math.ceil(spread), NEVER) }
     scale *= 0.95
   }
 }

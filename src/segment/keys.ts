@@ -43,6 +43,12 @@ export function decodeKey(offsets: Uint32Array, bytes: Uint8Array, i: number): s
   return decodeBetween(bytes, offsets[i]!, offsets[i + 1]!)
 }
 
+/** Keys that are decoded together: the strings may share the memory of what they were cut from. */
+const GROUP = 64
+
+/** From this many on keys are decoded together. */
+const MANY_KEYS = 24
+
 /** Several keys. All places are read before all letters, so that misses of the cache overlap. */
 export function decodeKeys(
   offsets: Uint32Array,
@@ -56,8 +62,43 @@ export function decodeKeys(
     ends[i] = offsets[ids[i]! + 1]!
   }
   const keys = new Array<string>(ids.length)
-  for (let i = 0; i < ids.length; i++) keys[i] = decodeBetween(bytes, starts[i]!, ends[i]!)
+  if (ids.length < MANY_KEYS) {
+    for (let i = 0; i < ids.length; i++) keys[i] = decodeBetween(bytes, starts[i]!, ends[i]!)
+    return keys
+  }
+  for (let first = 0; first < ids.length; first += GROUP) {
+    decodeGroup(bytes, starts, ends, first, Math.min(first + GROUP, ids.length), keys)
+  }
   return keys
+}
+
+/** Keys `first` to `last - 1`: decoded as one text, and cut where none holds more than ASCII. */
+function decodeGroup(
+  bytes: Uint8Array,
+  starts: readonly number[],
+  ends: readonly number[],
+  first: number,
+  last: number,
+  keys: string[]
+): void {
+  let numBytes = 0
+  for (let i = first; i < last; i++) numBytes += ends[i]! - starts[i]!
+  const joined = new Uint8Array(numBytes)
+  let at = 0
+  for (let i = first; i < last; i++) {
+    for (let from = starts[i]!; from < ends[i]!; from++) joined[at++] = bytes[from]!
+  }
+  const text = utf8.decode(joined)
+  if (text.length !== numBytes) {
+    for (let i = first; i < last; i++) keys[i] = decodeBetween(bytes, starts[i]!, ends[i]!)
+    return
+  }
+  let start = 0
+  for (let i = first; i < last; i++) {
+    const end = start + ends[i]! - starts[i]!
+    keys[i] = text.slice(start, end)
+    start = end
+  }
 }
 
 const letters = new Array<number>(SHORT_KEY_BYTES)

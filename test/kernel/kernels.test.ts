@@ -184,9 +184,9 @@ describe.each(['auto', 'typescript'] as const)('the bounds of the kernel of %s',
   })
 
   it('order blocks in steps, of which none is left out that may hold a hit', async () => {
-    // A step of term 0 is worth 128, one of term 1 is worth 1. The bounds of the third and the last
-    // block, 128 and 138, are of one step of the order; with the slack of 68 the first stays below
-    // the threshold of 199, but the document of the other scores 202.
+    // A step of term 0 is worth 128, one of term 1 is worth 1; the surcharges are 65 and 1. The
+    // bounds of the third and the last block, 193 and 204, are of one step of the order; with the
+    // slack of 2 the first stays below the threshold of 199, but the document of the other scores 202.
     const inBlock = (vector: SparseVector) => [
       vector,
       ...Array.from({ length: 63 }, () => sparseVector([], []))
@@ -240,6 +240,25 @@ describe('a search', () => {
       expect([...result.scores]).toEqual([5, 3, 2])
     }
   )
+
+  it.each(kinds)('finds its filter, whoever searched the segment of %s before', async kind => {
+    const segment = await segmentOf(vectors, 512, kind)
+    const searchers = [new SegmentSearcher(segment), new SegmentSearcher(segment)]
+    const filters = [[2, 9], [9, 600], [16]].map(docIds => documentBits(vectors.length, docIds))
+    for (const filter of [...filters, undefined, ...filters]) {
+      for (const searcher of searchers) {
+        const { ids } = searcher.search(
+          lookedUp(segment, query),
+          { ...everything, filter },
+          'windowed'
+        )
+        const all =
+          filter && [2, 9, 16, 600].filter(id => (filter.bits[id >>> 3]! >>> (id & 7)) & 1)
+        if (all) expect([...ids].sort((a, b) => a - b)).toEqual(all)
+        else expect(ids).toHaveLength(10)
+      }
+    }
+  })
 
   it('that no kernel takes is exhaustive', async () => {
     const many = Array.from({ length: 501 }, (_, term) => term)

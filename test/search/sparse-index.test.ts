@@ -287,6 +287,22 @@ describe('SparseIndex in bytes', () => {
     expect(again.toBytes()).toEqual(bytes)
   })
 
+  it.each(['', 'é', '鍵', '😀'])(
+    'gives many hits their keys, ASCII and with "%s"',
+    async letter => {
+      const keys = Array.from({ length: 200 }, (_, i) =>
+        i % 70 === 69 ? `${letter}${i}` : `k${i}`
+      )
+      const builder = new SparseIndexBuilder()
+      for (const key of keys) builder.add(key, one)
+      const index = await builder.finish()
+      for (const k of [23, 24, 64, 65, 200]) {
+        const { hits } = await index.search(one, { k })
+        expect(hits.map(({ key }) => key)).toEqual(keys.slice(0, k))
+      }
+    }
+  )
+
   it('may stand anywhere in a larger buffer', async () => {
     const bytes = (await buildIndex([one])).toBytes()
     for (const offset of [1, 2, 3, 4, 8]) {
