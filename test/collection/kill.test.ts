@@ -92,7 +92,7 @@ const KINDS = ['compact', 'flush', 'backup', 'reopen', 'deleteWhere', 'upsert', 
 function randomMoment(random: () => number): KillMoment {
   const which = random()
   if (which < 0.25) return { afterMs: random() * 150 }
-  if (which < 0.45) return { afterEnds: Math.floor(random() * 20) }
+  if (which < 0.45) return { afterEnds: Math.floor(random() * 12) }
   const kind = KINDS[Math.floor(random() * KINDS.length)]!
   return { kind, afterMs: random() * 12 }
 }
@@ -118,7 +118,7 @@ it(
 
 it('a collection that was being made when its process died is made by the next one', async () => {
   const random = randomNumbers(SEED)
-  for (let i = 0; i < Math.ceil(NUM_KILLS / 6); i++) {
+  for (let i = 0; i < Math.ceil(NUM_KILLS / 10); i++) {
     const directory = join(folder, `new ${i}`)
     const problems = await killOnce(directory, SEED + i, new Ledger(), { afterMs: random() * 40 })
     expect(problems, `KILL_SEED=${SEED}`).toEqual([])

@@ -18,10 +18,10 @@ export type KillMoment =
   | { readonly afterMs: number }
   /** After so many acknowledgements. */
   | { readonly afterEnds: number }
-  /** So many milliseconds after it first begins something of a kind, or after 25 operations. */
+  /** So many milliseconds after it first begins something of a kind, or after 16 operations. */
   | { readonly kind: Operation['kind']; readonly afterMs: number }
 
-const MAX_ENDS = 25
+const MAX_ENDS = 16
 
 /**
  * Runs the program until it is killed, and passes on all that it said until then. Killed by SIGKILL, it

@@ -16,7 +16,7 @@ export async function storedDocuments(collection: Collection): Promise<Collectio
  * The best documents by scoring every one: the reference for what a search must find. Weights are
  * eighths, so scores are exact.
  */
-export function expectedHits(
+function expectedHits(
   documents: readonly CollectionDocument[],
   query: SparseVector,
   { k, namespace, group }: { k: number; namespace: string; group?: string | undefined }

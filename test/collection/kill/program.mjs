@@ -160,7 +160,7 @@ const kinds = [
 
 /** By their names. */
 const rare = { flush: 6, settle: 7, compact: 8, backup: 9, reopen: 10, deleteWhere: 5 }
-const soonAfter = 2 + upTo(12)
+const soonAfter = 2 + upTo(6)
 
 const total = kinds.reduce((sum, [weight]) => sum + weight, 0)
 
