@@ -1,11 +1,13 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { open, sparseVectorFromEntries } from 'esplanade'
 import { unzipSync } from 'fflate'
 import { afterAll, expect, it } from 'vitest'
 import { formatCheckedJson } from '../../src/collection/checked-json.ts'
 import { checkCollection } from '../../src/node/check-collection.ts'
+import { runProgram } from '../run-program.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'esplanade-golden-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -78,6 +80,17 @@ it('a collection of version 1 is whole, and can be written to', async () => {
     expect(hits.map(({ key }) => key)).toEqual(['new', 'harbour', 'late', 'passages'])
   }
   expect((await checkCollection(copy)).findings).toEqual([])
+})
+
+it('this release writes the same files', () => {
+  const target = join(folder, 'now.zip')
+  const make = fileURLToPath(new URL('./golden/make.mjs', import.meta.url))
+  expect(runProgram(process.execPath, [make, target]).status).toBe(0)
+  const golden = readFileSync(new URL('./golden/collection-v1.zip', import.meta.url))
+  const [now, then] = [readFileSync(target), golden].map(packed => unzipSync(packed))
+  expect(Object.keys(now!)).toEqual(Object.keys(then!))
+  // LMDB's file is not the same to the byte; a segment is.
+  expect(now!['g1/segments/000001.esp']).toEqual(then!['g1/segments/000001.esp'])
 })
 
 it.each(['collection.json', 'g1/settings.json', 'g1/manifest.json'])(

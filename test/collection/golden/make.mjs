@@ -3,7 +3,8 @@
  *
  *     npm run build && node test/collection/golden/make.mjs
  *
- * It is packed, as most of a store is empty. Versions before it stay as they are.
+ * It is packed, as most of a store is empty. Versions before it stay as they are. A path behind it is
+ * where it is written instead.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -56,6 +57,7 @@ for (const name of readdirSync(directory, { recursive: true })) {
   files[name.replaceAll('\\', '/')] = new Uint8Array(readFileSync(path))
 }
 rmSync(folder, { recursive: true })
-const target = fileURLToPath(new URL('./collection-v1.zip', import.meta.url))
+const beside = fileURLToPath(new URL('./collection-v1.zip', import.meta.url))
+const target = process.argv[2] ?? beside
 writeFileSync(target, zipSync(files, { level: 9 }))
 console.log(Object.keys(files), statSync(target).size)
