@@ -42,6 +42,8 @@ export class Maintenance {
   readonly #abort = new AbortController()
   #flushing: Promise<void> | undefined
   #merging: Promise<void> | undefined
+  /** Resolves when the last one who asked for room has it. */
+  #lastTurn: Promise<void> = Promise.resolve()
   /** Called when the next manifest is in place. */
   readonly #onInstall: (() => void)[] = []
   /** Compactions that were asked for and have not ended. */
@@ -76,8 +78,18 @@ export class Maintenance {
     } else this.#mergeInBackground()
   }
 
-  /** Resolves when there is room in memory for more documents. @throws what a flush throws */
-  async room(): Promise<void> {
+  /**
+   * Resolves when there is room in memory for more documents, for one caller after the other.
+   *
+   * @throws what a flush throws
+   */
+  room(): Promise<void> {
+    const turn = this.#lastTurn.then(() => this.#makeRoom())
+    this.#lastTurn = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #makeRoom(): Promise<void> {
     while (this.#state.frozen.length >= MAX_FROZEN) {
       const installed = new Promise<void>(resolve => this.#onInstall.push(resolve))
       // The first that becomes a segment makes room; the others need not be waited for.

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import * as any from './model-arbitrary.ts'
 import { ModelRun, makeSegmentsHere } from './model-run.ts'
 
@@ -15,8 +15,8 @@ const SEED =
 
 /** A run of the real workers takes longer than ten others, for they are started anew. */
 const NUM_THREAD_RUNS = Math.ceil(NUM_RUNS / 50)
-const MAX_COMMANDS = 60
-const NUM_LANES = 3
+const MAX_COMMANDS = 80
+const NUM_LANES = 8
 /** Time to make a failing run smaller. */
 const SHRINK_MS = 20_000
 
@@ -31,6 +31,7 @@ function command(name: string, run: (real: ModelRun) => Promise<void>, shown: un
     run: async (_, real) => {
       numRuns.set(name, (numRuns.get(name) ?? 0) + 1)
       await run(real)
+      await real.sweep()
     },
     toString: () => `${name}(${fc.stringify(shown)})`
   }
@@ -41,7 +42,7 @@ const isAwaited = fc.boolean()
 const where = fc.nat(3)
 
 const COMMANDS: fc.Arbitrary<Command>[] = [
-  ...repeated(5, fc.tuple(any.documents, isAwaited)).map(args =>
+  ...repeated(8, fc.tuple(any.documents, isAwaited)).map(args =>
     args.map(([documents, wait]) =>
       command('upsert', real => real.step(real.upsert(documents), wait), [documents, wait])
     )
@@ -84,7 +85,7 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
   ...(['flush', 'compact', 'settle'] as const).map(task =>
     isAwaited.map(wait => command(task, real => real.step(real.maintain(task), wait), wait))
   ),
-  any.burst.map(documents => command('reopen', real => real.reopen(documents), documents))
+  any.documents.map(documents => command('reopen', real => real.reopen(documents), documents))
 ]
 
 function repeated<T>(times: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T>[] {
@@ -117,10 +118,6 @@ function property() {
 }
 
 describe('a collection is a list of documents', () => {
-  afterEach(() => {
-    vi.restoreAllMocks()
-  })
-
   /** Several at once, for a run waits more than it works; seeds follow each other. */
   async function checkRuns(numRuns: number): Promise<void> {
     const lanes = Array.from({ length: Math.min(NUM_LANES, numRuns) }, (_, i) => {
@@ -133,8 +130,8 @@ describe('a collection is a list of documents', () => {
   }
 
   it(`in ${NUM_RUNS} runs of random steps`, { timeout: 3_600_000 }, async () => {
-    makeSegmentsHere()
-    await checkRuns(NUM_RUNS)
+    const restore = makeSegmentsHere()
+    await checkRuns(NUM_RUNS).finally(restore)
   })
 
   it(`in ${NUM_THREAD_RUNS} runs with the threads`, { timeout: 3_600_000 }, async () => {

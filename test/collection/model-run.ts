@@ -2,7 +2,6 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect, isDeepStrictEqual } from 'node:util'
-import { vi } from 'vitest'
 import type { Collection } from '../../src/collection/collection.ts'
 import type { CollectionSearchOptions } from '../../src/collection/search-request.ts'
 import type { CollectionDocument, CollectionSnapshot } from '../../src/collection/snapshot.ts'
@@ -13,6 +12,7 @@ import { LmdbStore } from '../../src/node/lmdb-store.ts'
 import { type OpenOptions, openCollection } from '../../src/node/open-collection.ts'
 import { runSegmentJob, SegmentJobs } from '../../src/node/segment-jobs.ts'
 import type { Hit } from '../../src/vector/hit.ts'
+import { sparseVector } from '../../src/vector/sparse-vector.ts'
 import {
   afterDelete,
   afterDeleteWhere,
@@ -34,29 +34,42 @@ export interface RunOptions {
 /** In memory where that is a folder: nothing here is about the disk, and each run waits for it often. */
 const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
+/** A query of all common terms. */
+const EVERYTHING = sparseVector([0, 1, 2, 3, 4, 5], [1, 2, 1, 0.5, 3, 1])
+
 const FLUSH_LIMITS = { maxEntries: 8, maxPostings: 1000 }
 
-/** Milliseconds before and after a segment is made, in turn. */
-const PACES = [0, 3, 0, 1, 10, 0, 1]
+/**
+ * Milliseconds before a segment is made, and until it is handed over, in turn: in the latter, writes
+ * come that it does not know of.
+ */
+const BEFORE = [0, 2, 0, 8, 1]
+const BEHIND = [0, 20, 4, 50, 1, 10, 30]
 
 /**
  * Lets segments be made in this thread, soon or late: threads take longer to start than all that the
- * test does with a collection.
+ * test does with a collection. (A spy would keep all segments in memory.)
+ *
+ * @returns a function that lets threads make them again
  */
-export function makeSegmentsHere(): void {
-  let numPauses = 0
-  const pause = (): Promise<void> => sleep(PACES[numPauses++ % PACES.length]!)
-  vi.spyOn(SegmentJobs.prototype, 'run').mockImplementation(async (job, signal) => {
-    await pause()
+export function makeSegmentsHere(): () => void {
+  let numJobs = 0
+  const { run } = SegmentJobs.prototype
+  SegmentJobs.prototype.run = async (job, signal) => {
+    const number = numJobs++
+    await sleep(BEFORE[number % BEFORE.length]!)
     const store = await LmdbStore.open(job.paths.store, { readOnly: true })
     try {
       const { state, made } = await runSegmentJob(store, job, signal)
-      await pause()
+      await sleep(BEHIND[number % BEHIND.length]!)
       return { state, made: made && { ...made, columns: Columns.open(made.columns) } }
     } finally {
       await store.close()
     }
-  })
+  }
+  return () => {
+    SegmentJobs.prototype.run = run
+  }
 }
 
 function sleep(ms: number): Promise<void> {
@@ -87,6 +100,8 @@ export class ModelRun {
   /** The last version that was acknowledged or shown. */
   #known = 0
   #writes: Promise<unknown> = Promise.resolve()
+  #numBursts = 0
+  #numBurstsEnded = 0
   readonly #underWay = new Set<Promise<unknown>>()
   readonly #failures: unknown[] = []
   readonly #snapshots: OpenSnapshot[] = []
@@ -110,37 +125,40 @@ export class ModelRun {
   }
 
   upsert(documents: readonly ModelDocument[]): Promise<void> {
-    return this.#write([state => afterUpsert(state, documents)], async () => {
+    return this.#write(async () => {
+      this.#versions.push(afterUpsert(this.#latest(), documents))
       const { numWritten } = await this.#collection.upsert(documents.map(toUpsert))
-      return equal(numWritten, documents.length)
+      equal(numWritten, documents.length)
     })
   }
 
-  /** Calls of one document each, in one turn. */
+  /** Calls of one document each at once, which may be written in any order. */
   upsertEach(documents: readonly ModelDocument[]): Promise<void> {
-    const changes = documents.map(
-      one =>
-        (state: ModelState): ModelState =>
-          afterUpsert(state, [one])
-    )
-    return this.#write(changes, async () => {
+    return this.#write(async () => {
+      const before = this.#latest()
+      this.#numBursts++
       await Promise.all(documents.map(one => this.#collection.upsert([toUpsert(one)])))
+      const stored = await this.#documents(this.#collection)
+      this.#versions.push(outcomeOf(before, documents, stored))
+      this.#numBurstsEnded++
     })
   }
 
   delete(namespace: string, keys: readonly string[]): Promise<void> {
-    const before = this.#versions.at(-1)!
-    return this.#write([state => afterDelete(state, namespace, keys)], async () => {
+    return this.#write(async () => {
+      const before = this.#latest()
+      this.#versions.push(afterDelete(before, namespace, keys))
       const numDeleted = await this.#collection.delete(keys, { namespace })
-      return equal(numDeleted, before.length - afterDelete(before, namespace, keys).length)
+      equal(numDeleted, before.length - afterDelete(before, namespace, keys).length)
     })
   }
 
   deleteWhere(namespace: string, filter: ModelFilter): Promise<void> {
-    const before = this.#versions.at(-1)!
-    return this.#write([state => afterDeleteWhere(state, namespace, filter)], async () => {
+    return this.#write(async () => {
+      const before = this.#latest()
+      this.#versions.push(afterDeleteWhere(before, namespace, filter))
       const numDeleted = await this.#collection.delete({ filter }, { namespace })
-      return equal(numDeleted, before.length - afterDeleteWhere(before, namespace, filter).length)
+      equal(numDeleted, before.length - afterDeleteWhere(before, namespace, filter).length)
     })
   }
 
@@ -151,6 +169,14 @@ export class ModelRun {
       const depth = numPages * question.k
       return [actual, state => this.#expectedHits(state, question).slice(0, depth)]
     })
+  }
+
+  /** Searches for all that can be found, so that what is wrong is seen before a merge hides it. */
+  async sweep(): Promise<void> {
+    for (const namespace of ['', 'tenant']) {
+      const rest = { k: 1000, numPages: 1, filter: undefined, minScore: undefined }
+      await this.search({ vector: EVERYTHING, namespace, ...rest }, Number.POSITIVE_INFINITY)
+    }
   }
 
   get(namespace: string, key: string, where: number): Promise<void> {
@@ -183,11 +209,12 @@ export class ModelRun {
   }
 
   async takeSnapshot(): Promise<void> {
-    const first = this.#known
+    const [first, numBursts] = [this.#known, this.#numBursts]
+    const wasSure = numBursts === this.#numBurstsEnded
     const snapshot = await this.#collection.snapshot()
-    const last = this.#versions.length - 1
-    const candidates = Array.from({ length: last - first + 1 }, (_, i) => first + i)
-    this.#snapshots.push({ snapshot, candidates })
+    const candidates = this.#since(first)
+    if (wasSure && numBursts === this.#numBursts) this.#snapshots.push({ snapshot, candidates })
+    else await snapshot.close()
   }
 
   async closeSnapshot(where: number): Promise<void> {
@@ -209,7 +236,7 @@ export class ModelRun {
   async reopen(documents: readonly ModelDocument[]): Promise<void> {
     await this.#writes
     for (const { snapshot } of this.#snapshots.splice(0)) await snapshot.close()
-    const write = this.upsertEach(documents)
+    const write = this.upsert(documents)
     // The collection is told in a microtask.
     await Promise.resolve()
     await Promise.all([write, this.#collection.close()])
@@ -238,17 +265,21 @@ export class ModelRun {
     }
   }
 
-  #write(
-    changes: readonly ((state: ModelState) => ModelState)[],
-    call: () => Promise<unknown>
-  ): Promise<void> {
-    for (const change of changes) this.#versions.push(change(this.#versions.at(-1)!))
-    const version = this.#versions.length - 1
+  #write(call: () => Promise<void>): Promise<void> {
     const write = this.#writes.then(call).then(() => {
-      this.#known = Math.max(this.#known, version)
+      this.#known = this.#versions.length - 1
     })
     this.#writes = write
     return write
+  }
+
+  #latest(): ModelState {
+    return this.#versions.at(-1)!
+  }
+
+  /** The versions from one to the last that was begun. */
+  #since(first: number): number[] {
+    return Array.from({ length: this.#versions.length - first }, (_, i) => first + i)
   }
 
   /** Reads from a snapshot, or from the collection where there are not so many. */
@@ -260,11 +291,12 @@ export class ModelRun {
     ) => Promise<[actual: unknown, expected: (state: ModelState) => unknown]>
   ): Promise<void> {
     const taken = this.#snapshots[where]
-    const first = this.#known
+    const [first, numBursts] = [this.#known, this.#numBursts]
+    const wasSure = numBursts === this.#numBurstsEnded
     const [actual, expected] = await read(taken?.snapshot ?? this.#collection, taken !== undefined)
-    const last = this.#versions.length - 1
-    const candidates =
-      taken?.candidates ?? Array.from({ length: last - first + 1 }, (_, i) => first + i)
+    // In a burst nobody knows which documents are there already.
+    if (taken === undefined && !(wasSure && numBursts === this.#numBursts)) return
+    const candidates = taken?.candidates ?? this.#since(first)
     const versions = candidates.filter(version =>
       isDeepStrictEqual(actual, expected(this.#versions[version]!))
     )
@@ -314,17 +346,49 @@ export class ModelRun {
     snapshot: CollectionSnapshot,
     candidates: readonly number[]
   ): Promise<void> {
-    const actual: CollectionDocument[] = []
-    const options = { allNamespaces: true, includeVectors: true }
-    for await (const document of snapshot.documents(options)) actual.push(document)
+    const actual = await documentsOf(snapshot)
     if (candidates.some(version => isDeepStrictEqual(actual, this.#versions[version]))) return
     const wanted = candidates.map(version => shown(this.#versions[version]))
     throw new Error(`documents ${shown(actual)}\nare none of\n${wanted.join('\n')}`)
   }
 
+  async #documents(collection: Collection): Promise<CollectionDocument[]> {
+    await using snapshot = await collection.snapshot()
+    return await documentsOf(snapshot)
+  }
+
   #throwFailure(): void {
     if (this.#failures.length > 0) throw this.#failures[0]
   }
+}
+
+async function documentsOf(snapshot: CollectionSnapshot): Promise<CollectionDocument[]> {
+  const all: CollectionDocument[] = []
+  const options = { allNamespaces: true, includeVectors: true }
+  for await (const document of snapshot.documents(options)) all.push(document)
+  return all
+}
+
+/** The model after writes of one document each, in the order that the collection shows. */
+function outcomeOf(
+  before: ModelState,
+  written: readonly ModelDocument[],
+  stored: readonly CollectionDocument[]
+): ModelState {
+  const untouched = written.reduce(
+    (state, { namespace, key }) => afterDelete(state, namespace, [key]),
+    before
+  )
+  const fresh = stored.slice(untouched.length).map(one => {
+    const found = written.find(other => isDeepStrictEqual(one, other))
+    if (found === undefined) throw new Error(`${shown(one)} is none of ${shown(written)}`)
+    return found
+  })
+  const state = afterUpsert(untouched, fresh)
+  if (isDeepStrictEqual(stored, state) && state.length === afterUpsert(before, written).length) {
+    return state
+  }
+  throw new Error(`${shown(stored)}\nis not what ${shown(written)}\nmakes of ${shown(before)}`)
 }
 
 function toUpsert({ passages, vectors, ...rest }: ModelDocument): UpsertDocument {

@@ -21,8 +21,9 @@ export type ModelState = readonly ModelDocument[]
 
 /** Documents in the place of those of the same names, behind all others. */
 export function afterUpsert(state: ModelState, documents: readonly ModelDocument[]): ModelState {
-  const isReplaced = (old: ModelDocument): boolean => documents.some(one => isSame(one, old))
-  return [...state.filter(old => !isReplaced(old)), ...documents]
+  let next = state
+  for (const one of documents) next = [...afterDelete(next, one.namespace, [one.key]), one]
+  return next
 }
 
 /** Without the documents of some keys. */
@@ -41,10 +42,6 @@ export function afterDeleteWhere(
   filter: ModelFilter
 ): ModelState {
   return state.filter(one => one.namespace !== namespace || !passes(filter, one.metadata))
-}
-
-function isSame(a: ModelDocument, b: ModelDocument): boolean {
-  return a.namespace === b.namespace && a.key === b.key
 }
 
 /** What is asked of the model. */
