@@ -50,7 +50,7 @@ export interface CheckReport {
 export type CheckOptions = TaskOptions<Progress>
 
 /** Findings of one code that are listed. */
-export const MAX_FINDINGS = 1000
+const MAX_FINDINGS = 1000
 
 /** What `repair` cannot make anew, for it is where everything else is made from. */
 const BEYOND_REPAIR: ReadonlySet<FindingCode> = new Set<FindingCode>([

@@ -58,7 +58,7 @@ export class CollectionEncoder {
 }
 
 /** In what an encoder differs from a recorded model so that its vectors do not compare. */
-export function differenceOf(encoder: SparseEncoder, model: ModelRecord): string | undefined {
+function differenceOf(encoder: SparseEncoder, model: ModelRecord): string | undefined {
   if (encoder.vocabulary.fingerprint !== model.vocabularyFingerprint) return 'vocabulary'
   if (encoder.fingerprint !== model.weightsFingerprint) return 'weights'
   if (encoder.pooling !== model.pooling) return 'pooling'

@@ -11,7 +11,7 @@ export interface SeqRange {
  * What a segment that is built of many documents at once has at most: some 300 MB, and less than
  * three times that of memory while it is built.
  */
-export const RANGE_LIMITS: RangeLimits = { maxEntries: 2 ** 20, maxPostings: 2 ** 25 }
+const RANGE_LIMITS: RangeLimits = { maxEntries: 2 ** 20, maxPostings: 2 ** 25 }
 
 /** Where documents are cut into segments. */
 export interface RangeLimits {

@@ -55,6 +55,8 @@ export interface UpsertTarget {
 
 /** Documents of a batch, and UTF-16 units of their texts. */
 const BATCH_DOCUMENTS = 1000
+/** Fewer where texts are encoded, so that little is encoded anew after an interruption. */
+const BATCH_ENCODED = 512
 const BATCH_TEXT = 2 ** 23
 
 /** The event loop gets a turn after so many milliseconds of checking. */
@@ -110,8 +112,8 @@ class Upsert {
   async #writeArray(documents: readonly UpsertDocument[]): Promise<void> {
     const checked: CheckedDocument[] = []
     for (const document of documents) checked.push(await this.#check(document))
-    for (let first = 0; first < checked.length; first += BATCH_DOCUMENTS) {
-      await this.#batch(checked.slice(first, first + BATCH_DOCUMENTS))
+    for (let first = 0; first < checked.length; first += this.#batchDocuments) {
+      await this.#batch(checked.slice(first, first + this.#batchDocuments))
     }
   }
 
@@ -124,12 +126,16 @@ class Upsert {
       const checked = await this.#check(document)
       batch.push(checked)
       textLength += checked.document.text.length
-      if (batch.length < BATCH_DOCUMENTS && textLength < BATCH_TEXT) continue
+      if (batch.length < this.#batchDocuments && textLength < BATCH_TEXT) continue
       await this.#batch(batch)
       batch = []
       textLength = 0
     }
     if (batch.length > 0) await this.#batch(batch)
+  }
+
+  get #batchDocuments(): number {
+    return this.#encoder === undefined ? BATCH_DOCUMENTS : BATCH_ENCODED
   }
 
   async #check(document: UpsertDocument): Promise<CheckedDocument> {

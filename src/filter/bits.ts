@@ -41,7 +41,7 @@ export function andNotWords(words: Uint32Array, other: Uint32Array): void {
 }
 
 /** Bits set in a word. */
-export function bitsInWord(word: number): number {
+function bitsInWord(word: number): number {
   let x = word - ((word >>> 1) & 0x5555_5555)
   x = (x & 0x3333_3333) + ((x >>> 2) & 0x3333_3333)
   return Math.imul((x + (x >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24
