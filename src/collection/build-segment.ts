@@ -36,7 +36,7 @@ export interface BuiltSegment {
  * Entries from which on they are reordered: below, a search reads so little that the order does not
  * show, and the segment will soon be merged into a larger one anyway.
  */
-const REORDER_ENTRIES = 100_000
+const REORDER_ENTRIES = 200_000
 
 /** As in `SparseIndexBuilder`. */
 const WINDOW_DOCUMENTS = 16_384
