@@ -6,7 +6,7 @@ import type { ModelDocument, ModelFilter } from './model.ts'
 /** Random documents and questions of few names and values, so that they meet and tie. */
 
 /** Some begin with others, and the order of UTF-16 is not that of UTF-8. */
-export const KEYS = ['a', 'ab', 'abc', 'b', 'b/1', 'b/2', 'b/20', 'é', '﹫', '😀', '__proto__', '7']
+const KEYS = ['a', 'ab', 'abc', 'b', 'b/1', 'b/2', 'b/20', 'é', '﹫', '😀', '__proto__', '7']
 export const key: fc.Arbitrary<string> = fc.constantFrom(...KEYS)
 export const keys: fc.Arbitrary<string[]> = fc.uniqueArray(key, { minLength: 1, maxLength: 4 })
 export const namespace: fc.Arbitrary<string> = fc.constantFrom('', '', 'tenant')
@@ -22,7 +22,7 @@ const weight = fc.oneof(
 )
 
 /** A vector, perhaps of no terms. */
-export const vector: fc.Arbitrary<SparseVector> = fc
+const vector: fc.Arbitrary<SparseVector> = fc
   .uniqueArray(fc.tuple(term, weight), { maxLength: 4, selector: ([termId]) => termId })
   .map(entries => {
     entries.sort(([a], [b]) => a - b)

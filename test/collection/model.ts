@@ -102,7 +102,7 @@ export function keysOf(state: ModelState, namespace: string, prefix: string): st
 export type ModelFilter = { readonly [name: string]: unknown }
 
 /** Whether a document passes. */
-export function passes(filter: ModelFilter, metadata: Metadata): boolean {
+function passes(filter: ModelFilter, metadata: Metadata): boolean {
   return Object.entries(filter).every(([name, value]) => {
     if (name === '$and') return (value as ModelFilter[]).every(part => passes(part, metadata))
     if (name === '$or') return (value as ModelFilter[]).some(part => passes(part, metadata))

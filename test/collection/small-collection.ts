@@ -11,7 +11,7 @@ const opened: Collection[] = []
 const directories: string[] = []
 
 /** A folder that is gone after the test. */
-export function newDirectory(): string {
+function newDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'esplanade-collection-'))
   directories.push(directory)
   return directory

@@ -6,10 +6,10 @@
 export const NUM_PAIRS = 6
 
 /** Weights are whole numbers, so the counter can be read off the score. */
-export const weightOf = counter => 1 + (counter % 4096)
+const weightOf = counter => 1 + (counter % 4096)
 
 /** The two documents of a pair. */
-export function pairOf(pair, counter) {
+function pairOf(pair, counter) {
   return ['left', 'right'].map(side => ({
     key: `${side} ${pair}`,
     text: `${counter}`,
