@@ -43,7 +43,7 @@ export class CollectionState {
     this.#manifest = manifest
     this.#view = view
     this.#deltas = [delta]
-    delta.settle()
+    settleAll(delta)
     this.#numShown = delta.numEntries
     this.#tombstones = tombstones
   }
@@ -146,6 +146,7 @@ export class CollectionState {
       snapshot.close()
       throw error
     }
+    settleAll(this.delta)
     return true
   }
 
@@ -222,7 +223,6 @@ export class CollectionState {
       dead.length === 0
         ? this.#view.segments
         : this.#view.segments.map(state => withDead(state, within(dead, state.segment.record)))
-    this.delta.settle()
     this.#numShown = this.delta.numEntries
     const before = this.#view
     this.#view = new View({ segments, deltas: this.#deltaStates() }, shared)
@@ -250,6 +250,11 @@ function addDocuments(delta: Delta, snapshot: StoreSnapshot, after: number): voi
     const { namespace, metadata } = snapshot.document(seq)!
     delta.add({ seq, namespace, metadata }, snapshot.vectors(seq)!.passages)
   }
+}
+
+function settleAll(delta: Delta): void {
+  let isMore = true
+  while (isMore) isMore = delta.settle()
 }
 
 async function openSegments(

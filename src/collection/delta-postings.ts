@@ -49,9 +49,15 @@ export class DeltaPostings {
     this.#tailEnds.length = numEntries - this.#firstOfTail
   }
 
-  /** Makes blocks of the first so many entries, which will not be taken back. */
-  settle(numEntries: number): void {
-    while (numEntries - this.#firstOfTail >= BLOCK_ENTRIES) this.#addBlock()
+  /**
+   * Makes a block of the first entries of the tail, where so many will not be taken back.
+   *
+   * @param numEntries - entries that stay, counted from the first of all
+   * @returns whether there is another block to be made
+   */
+  settle(numEntries: number): boolean {
+    if (numEntries - this.#firstOfTail >= BLOCK_ENTRIES) this.#addBlock()
+    return numEntries - this.#firstOfTail >= BLOCK_ENTRIES
   }
 
   /**

@@ -93,9 +93,14 @@ export class Delta {
     }
   }
 
-  /** What was added until now was written, and will not be taken back. */
-  settle(): void {
-    this.#postings.settle(this.numEntries)
+  /**
+   * Puts a part of the postings in order. What was added until now was written, and will not be taken
+   * back.
+   *
+   * @returns whether there is more to do; searches are right before it is done, but slower
+   */
+  settle(): boolean {
+    return this.#postings.settle(this.numEntries)
   }
 
   /** Takes back all documents but the first so many: the others could not be written. */

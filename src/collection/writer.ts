@@ -191,6 +191,7 @@ export class Writer {
       throw error
     }
     this.#host.publish({ removed, counts })
+    while (delta.settle()) await this.#host.pause()
     return counts
   }
 

@@ -1,5 +1,5 @@
 import { type DocumentBits, documentBits, emptyWords } from './bits.ts'
-import type { ColumnTable } from './column-table.ts'
+import { type ColumnSections, ColumnTable } from './column-table.ts'
 import { openColumns } from './columns-reader.ts'
 import { evaluateFilter } from './evaluate.ts'
 import type { Filter } from './filter.ts'
@@ -28,6 +28,16 @@ export class Columns {
    */
   static open(bytes: Uint8Array, place?: string): Columns {
     return new Columns(openColumns(bytes, place))
+  }
+
+  /** Columns that another thread has opened, from its {@link Columns.sections}. */
+  static of(sections: ColumnSections): Columns {
+    return new Columns(new ColumnTable(sections))
+  }
+
+  /** What was read and checked, as plain values: all but two small arrays are views of the bytes. */
+  get sections(): ColumnSections {
+    return this.#table.sections
   }
 
   /** Documents of the segment. */

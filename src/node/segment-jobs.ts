@@ -10,6 +10,7 @@ import { EntrySeqs } from '../collection/entry-key.ts'
 import type { SegmentRecord } from '../collection/segment-manifest.ts'
 import type { DocumentStore, StoreState } from '../collection/store.ts'
 import { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
+import type { ColumnSections } from '../filter/column-table.ts'
 import { Columns } from '../filter/columns.ts'
 import { KernelMemory } from '../kernel/kernel-memory.ts'
 import { Segment } from '../segment/segment.ts'
@@ -19,7 +20,6 @@ import {
   type GenerationPaths,
   openSegmentFiles,
   type SegmentFiles,
-  segmentPaths,
   writeSegmentFiles
 } from './collection-files.ts'
 
@@ -88,7 +88,8 @@ export interface PostedSegment {
   /** Undefined where memory cannot be shared: the file is to be read. */
   readonly memory: WebAssembly.Memory | undefined
   readonly seqs: Float64Array<ArrayBuffer>
-  readonly columns: Uint8Array<ArrayBuffer>
+  /** Read and checked by the thread that wrote them: it would take the other one too long. */
+  readonly columns: ColumnSections
 }
 
 /** A thread cannot pass an error of ours on as such: its details go over instead. */
@@ -167,7 +168,7 @@ async function received(
     record,
     segment,
     seqs: new EntrySeqs(seqs, record.numDocuments),
-    columns: Columns.open(columns, segmentPaths(paths, record.file).columns)
+    columns: Columns.of(columns)
   }
 }
 

@@ -1,5 +1,6 @@
 import { parentPort, type TransferListItem } from 'node:worker_threads'
 import { EsplanadeError } from '../errors.ts'
+import { Columns } from '../filter/columns.ts'
 import { LmdbStore } from './lmdb-store.ts'
 import {
   runSegmentJob,
@@ -54,11 +55,12 @@ function post({ state, made }: SegmentJobResult<WrittenSegment>): void {
   const transferred: TransferListItem[] = []
   let message: WorkerAnswer = { state, posted: undefined }
   if (made !== undefined) {
-    const { record, segment, columns } = made
+    const { record, segment } = made
+    const columns = Columns.open(made.columns).sections
     const { header, sections, fileBytes } = segment
     const seqs = made.seqs.seqs as Float64Array<ArrayBuffer>
     const head = { header, sections, fileBytes }
-    transferred.push(columns.buffer, seqs.buffer)
+    transferred.push(made.columns.buffer, seqs.buffer)
     message = { state, posted: { record, head, memory: segment.memory.shared, seqs, columns } }
   }
   port.postMessage(message, transferred)
