@@ -3,7 +3,11 @@
  * to open, what a search costs beside the bare engine on the same vectors, what filters cost, and the
  * room on the disk. Each part runs in a fresh process; collection and bare index take turns.
  *
- *     npm run bench -- collection [--docs 500000] [--durability sync] [--rounds 3] [--json] [--keep DIR]
+ *     npm run bench -- collection [--docs 500000] [--durability sync] [--rate 15000]
+ *         [--rounds 3] [--compact] [--json] [--keep DIR]
+ *
+ * With `--rate` documents arrive at so many a second instead of as fast as they are taken. With
+ * `--compact` the collection is compacted before it is opened and searched.
  *
  * The vectors are those of `npm run bench -- search`. Every document has 200 bytes of metadata.
  */
@@ -22,6 +26,8 @@ const { values } = parseArgs({
   options: {
     docs: { type: 'string', default: '100000' },
     durability: { type: 'string', default: 'sync' },
+    rate: { type: 'string' },
+    compact: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
     keep: { type: 'string' },
     json: { type: 'boolean', default: false }
@@ -36,7 +42,9 @@ const index = join(folder, 'index.esp')
 
 try {
   say(`writing ${numDocuments} documents (${values.durability})`)
-  const [write] = part('write.mjs', { place, documents, queries, durability: values.durability })
+  const { durability, compact } = values
+  const rate = values.rate && Number(values.rate)
+  const [write] = part('write.mjs', { place, documents, queries, durability, rate, compact })
   say(`building the bare index`)
   part('bare-build.mjs', { index, documents })
   const rounds = []
@@ -68,6 +76,7 @@ function rowOf(write, rounds) {
   return {
     docs: numDocuments,
     durability: values.durability,
+    ...(values.rate && { rate: Number(values.rate) }),
     ...write,
     openS: over(({ own }) => own.openS),
     p50Ms: over(({ own }) => own.p50Ms),
@@ -95,14 +104,15 @@ function render(row) {
       'written',
       `${Math.round(row.docsPerS).toLocaleString('en')} documents/s, ${row.writeS.toFixed(1)} s`
     ],
-    ['then merged in', `${row.settleS.toFixed(1)} s, ${row.numSegments} segments`],
+    ['then merged in', `${row.settleS.toFixed(1)} s`],
     [
       'search while writing',
       `p50 ${ms(row.busyP50Ms)}, p99 ${ms(row.busyP99Ms)}, most ${ms(row.busyMaxMs)}`
     ],
     ['search when idle', `p50 ${ms(row.idleP50Ms)}, p99 ${ms(row.idleP99Ms)}`],
     ['p99, busy to idle', `${(row.busyP99Ms / row.idleP99Ms).toFixed(2)}`],
-    ['open', `${row.openS.toFixed(2)} s`],
+    ...(row.compactS === undefined ? [] : [['then compacted in', `${row.compactS.toFixed(1)} s`]]),
+    ['open', `${row.openS.toFixed(2)} s, ${row.numSegments} segments`],
     [
       'search',
       `p50 ${ms(row.p50Ms)}, bare engine ${ms(row.bareP50Ms)}, ratio ${row.ratioToBare.toFixed(2)}`

@@ -10,7 +10,14 @@ const BATCH = 1000
 const PERIOD_MS = 10
 const IDLE_S = 15
 
-const { place, documents, queries: queryFile, durability } = JSON.parse(process.argv[2])
+const {
+  place,
+  documents,
+  queries: queryFile,
+  durability,
+  rate,
+  compact
+} = JSON.parse(process.argv[2])
 const csr = readCsr(documents)
 const queries = readRows(queryFile)
 const numRows = csr.offsets.length - 1
@@ -29,6 +36,10 @@ for (let first = 0; first < numRows; first += BATCH) {
     batch.push({ key: String(row), vector: rowOf(csr, row), metadata })
   }
   await collection.upsert(batch)
+  // Documents arrive at a steady rate, if one was named.
+  const early =
+    rate === undefined ? 0 : (1000 * (first + BATCH)) / rate - (performance.now() - started)
+  if (early > 0) await new Promise(resolve => setTimeout(resolve, early))
   if (performance.now() - lastSaid > 10_000) {
     lastSaid = performance.now()
     const rate = Math.round((1000 * first) / (lastSaid - started))
@@ -44,12 +55,16 @@ const settleS = (performance.now() - settling) / 1000
 const idly = new SteadySearches(search, queries, PERIOD_MS)
 await new Promise(resolve => setTimeout(resolve, IDLE_S * 1000))
 const whenIdle = await idly.stop()
+const compacting = performance.now()
+if (compact) await collection.compact()
+const compactS = (performance.now() - compacting) / 1000
 const { numSegments } = await collection.stats()
 await collection.close()
 const row = {
   writeS,
   docsPerS: numRows / writeS,
   settleS,
+  ...(compact && { compactS }),
   numSegments,
   numPostings: csr.terms.length,
   metadataBytes,
