@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { parentPort, type TransferListItem } from 'node:worker_threads'
 import { EsplanadeError } from '../errors.ts'
 import { Columns } from '../filter/columns.ts'
@@ -14,6 +15,13 @@ import {
 /** The thread of `SegmentJobs`: it builds segments from the store, and writes their files. */
 
 const port = parentPort!
+
+/** How nice the thread is to searches and writes: 19 would be the most, 0 not at all. */
+const NICENESS = 10
+
+// With fewer cores than threads a search would wait for whole slices of time. Linux takes this as a
+// wish of the thread, as which it is meant; other systems as one of the whole process.
+if (process.platform === 'linux') setPriority(NICENESS)
 
 /** The store of the last job, most often that of the next. */
 let open: { readonly path: string; readonly store: LmdbStore } | undefined
