@@ -8,6 +8,7 @@ import { writeSegments } from '../segment/segment-writer.ts'
 import type { Metric } from '../vector/similarity.ts'
 import { EntrySeqs, entryKey } from './entry-key.ts'
 import type { StoreSnapshot } from './store.ts'
+import { VectorScratch } from './vector-scratch.ts'
 
 /** How a segment is made; all but the signal is the collection's own choice. */
 export interface BuildSegmentOptions {
@@ -63,8 +64,9 @@ export async function buildSegment(
 ): Promise<BuiltSegment | undefined> {
   const pace = new Pace(options.signal)
   const builder = new SegmentBuilder()
+  const scratch = new VectorScratch()
   for (const seq of snapshot.seqs(first, last)) {
-    const { passages } = snapshot.vectors(seq) ?? missing(seq, 'vectors')
+    const { passages } = snapshot.vectors(seq, scratch) ?? missing(seq, 'vectors')
     for (const [i, vector] of passages.entries()) builder.add(entryKey(seq, i), vector)
     if (pace.isDue()) await pace.turn()
   }

@@ -1,5 +1,6 @@
 import type { Metadata } from '../corpus/metadata.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { VectorScratch } from './vector-scratch.ts'
 
 /**
  * The source of truth of a collection: its documents with their vectors, and which numbers they
@@ -88,8 +89,11 @@ export interface StoreSnapshot {
    *   key where that can be read
    */
   document(seq: number): StoredDocument | undefined
-  /** @throws EsplanadeError `COLLECTION_CORRUPT` */
-  vectors(seq: number): StoredVectors | undefined
+  /**
+   * @param scratch - where the sparse vectors go, for who reads many one after the other
+   * @throws EsplanadeError `COLLECTION_CORRUPT`
+   */
+  vectors(seq: number, scratch?: VectorScratch): StoredVectors | undefined
   /** The numbers of documents from `first` to `last`, both included, ascending. */
   seqs(first: number, last: number): Iterable<number>
   /** The keys of a namespace that begin with `prefix`, after `after`, by ascending UTF-8 bytes. */

@@ -83,7 +83,18 @@ export function dateFromJson(value: unknown): Date | undefined {
  * The value must be free of what {@link jsonProblem} finds.
  */
 export function metadataToJson(metadata: Metadata): JsonObject {
-  return toJson(metadata) as JsonObject
+  // Most metadata hold none, and are written by the thousand.
+  return (holdsDate(metadata) ? toJson(metadata) : metadata) as JsonObject
+}
+
+function holdsDate(value: MetadataValue): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (value instanceof Date) return true
+  if (Array.isArray(value)) return value.some(holdsDate)
+  for (const name in value) {
+    if (Object.hasOwn(value, name) && holdsDate((value as Metadata)[name]!)) return true
+  }
+  return false
 }
 
 function toJson(value: MetadataValue): JsonValue {

@@ -7,9 +7,11 @@ import {
   nameProblem
 } from '../collection/document-limits.ts'
 import type { EncodedDocument, StoredDocument, StoredVectors } from '../collection/store.ts'
+import type { VectorScratch } from '../collection/vector-scratch.ts'
 import {
   type JsonObject,
   MAX_METADATA_BYTES,
+  type Metadata,
   metadataFromJson,
   metadataToJson
 } from '../corpus/metadata.ts'
@@ -168,7 +170,8 @@ export function decodeDocument(bytes: Uint8Array, seq: number, place: string): S
   const key = nextText(record.readUInt16LE(16))
   const json = nextText(record.readUInt32LE(20))
   const text = nextText(record.readUInt32LE(24))
-  const metadata = metadataFromJson(JSON.parse(json) as JsonObject)
+  const parsed = JSON.parse(json) as JsonObject
+  const metadata = json.includes('"$date"') ? metadataFromJson(parsed) : (parsed as Metadata)
   if (!(record[5]! & HAS_PASSAGES)) return { seq, namespace, key, text, metadata }
   const passages = Array.from(
     { length: record.readUInt32LE(28) },
@@ -193,13 +196,15 @@ function documentProblem(record: Buffer, seq: number): string | undefined {
  * The vectors of a record, in arrays of their own.
  *
  * @param key - whose they are, for messages
+ * @param scratch - where the sparse vectors go instead; those of the call before are overwritten
  * @throws EsplanadeError `COLLECTION_CORRUPT`
  */
 export function decodeVectors(
   bytes: Uint8Array,
   seq: number,
   place: string,
-  key: () => string | undefined
+  key: () => string | undefined,
+  scratch?: VectorScratch
 ): StoredVectors {
   // lmdb gives records at the start of a buffer; at an odd place nothing but bytes can be viewed.
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
@@ -210,14 +215,21 @@ export function decodeVectors(
   const buffer = record.buffer as ArrayBuffer
   let at = record.byteOffset + VECTORS_HEADER_BYTES + 4 * numPassages
   const passages: SparseVector[] = []
+  scratch?.clear()
   for (let p = 0; p < numPassages; p++) {
     const count = record.readUInt32LE(VECTORS_HEADER_BYTES + 4 * p)
     const numTerms = count & ~WIDE_TERMS
     const isWide = count >= WIDE_TERMS
-    const weights = new Float32Array(buffer, at, numTerms).slice()
     const TermArray = isWide ? Uint32Array : Uint16Array
-    const terms = new Uint32Array(new TermArray(buffer, at + 4 * numTerms, numTerms))
-    passages.push({ terms, weights })
+    const storedWeights = new Float32Array(buffer, at, numTerms)
+    const storedTerms = new TermArray(buffer, at + 4 * numTerms, numTerms)
+    const target = scratch?.take(numTerms) ?? {
+      terms: new Uint32Array(numTerms),
+      weights: new Float32Array(numTerms)
+    }
+    target.terms.set(storedTerms)
+    target.weights.set(storedWeights)
+    passages.push(target)
     at += passageBytes(numTerms, isWide)
   }
   if (!(record[5]! & HAS_DENSE)) return { passages }

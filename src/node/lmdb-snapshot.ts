@@ -7,6 +7,7 @@ import type {
   StoreState,
   Tombstone
 } from '../collection/store.ts'
+import type { VectorScratch } from '../collection/vector-scratch.ts'
 import { EsplanadeError } from '../errors.ts'
 import {
   decodeDocument,
@@ -114,7 +115,7 @@ export class LmdbSnapshot implements StoreSnapshot {
     })
   }
 
-  vectors(seq: number): StoredVectors | undefined {
+  vectors(seq: number, scratch?: VectorScratch): StoredVectors | undefined {
     return this.#read(transaction => {
       const record = this.#databases.vectors.get(seq, { transaction })
       const document = () => this.#databases.documents.get(seq, { transaction })
@@ -122,10 +123,11 @@ export class LmdbSnapshot implements StoreSnapshot {
         if (document() === undefined) return undefined
         throw this.#missing(`the vectors of document ${seq}`)
       }
-      return decodeVectors(record, seq, this.#place, () => {
+      const key = () => {
         const found = document()
         return found === undefined ? undefined : keyOfRecord(found)
-      })
+      }
+      return decodeVectors(record, seq, this.#place, key, scratch)
     })
   }
 
