@@ -60,7 +60,7 @@ const BATCH_ENCODED = 512
 const BATCH_TEXT = 2 ** 23
 
 /** The event loop gets a turn after so many milliseconds of checking. */
-const SLICE_MS = 1
+const SLICE_MS = 0.5
 
 /** Checks, encodes and writes documents, batch after batch; a batch is encoded while one is written. */
 export async function upsertAll(

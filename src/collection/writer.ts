@@ -60,7 +60,7 @@ interface Waiting {
 const MAX_BATCH_DOCUMENTS = 1000
 
 /** The event loop gets a turn after so many milliseconds of preparing. */
-const SLICE_MS = 1
+const SLICE_MS = 0.5
 
 /**
  * Writes one batch after the other. Requests that come while a batch is being written go together into
@@ -72,6 +72,7 @@ export class Writer {
   readonly #waiting: Waiting[] = []
   #running: Promise<void> | undefined
   #closed = false
+  #pausedAt = 0
   #lastSeq: number
 
   /** @param lastSeq - the largest number that the store has seen */
@@ -152,7 +153,10 @@ export class Writer {
       const numBefore = removed.length
       switch (request.kind) {
         case 'put':
-          for (const item of request.documents) this.#remove(item.document, removed)
+          for (const item of request.documents) {
+            this.#remove(item.document, removed)
+            await this.#turn()
+          }
           documents.push(...request.documents)
           counts.push(request.documents.length)
           break
@@ -204,7 +208,6 @@ export class Writer {
   /** Numbers the documents, encodes them, and puts them into the delta, where they do not show yet. */
   async #prepare(documents: readonly DocumentToWrite[], delta: Delta) {
     const { store } = this.#host
-    let pausedAt = performance.now()
     const added = []
     for (const { document, vectors } of documents) {
       const seq = ++this.#lastSeq
@@ -212,11 +215,16 @@ export class Writer {
       added.push(store.encode(stored, vectors))
       const { namespace, metadata } = document
       delta.add({ seq, namespace, metadata: copyOfMetadata(metadata) }, vectors.passages)
-      if (performance.now() - pausedAt < SLICE_MS) continue
-      await this.#host.pause()
-      pausedAt = performance.now()
+      await this.#turn()
     }
     return added
+  }
+
+  /** Lets the event loop have a turn when it is due. */
+  async #turn(): Promise<void> {
+    if (performance.now() - this.#pausedAt < SLICE_MS) return
+    await this.#host.pause()
+    this.#pausedAt = performance.now()
   }
 }
 
