@@ -14,8 +14,8 @@ export interface FlushLimits {
   readonly maxPostings: number
 }
 
-/** Two windows of a segment, and some 50 MB of memory. */
-const FLUSH_LIMITS: FlushLimits = { maxEntries: 32_768, maxPostings: 8_000_000 }
+/** One window of a segment, and some 25 MB of memory. */
+const FLUSH_LIMITS: FlushLimits = { maxEntries: 16_384, maxPostings: 4_000_000 }
 
 /** Writes wait while so many deltas wait to become segments. */
 const MAX_FROZEN = 3

@@ -22,8 +22,14 @@ import { SegmentJobs } from './segment-jobs.ts'
 export class GenerationStorage implements SegmentStorage {
   readonly #paths: GenerationPaths
   readonly #settings: CollectionSettings
-  /** A flush does not wait for a merge, which may take minutes. */
-  readonly #jobs = { flush: new SegmentJobs(), merge: new SegmentJobs() }
+  /**
+   * A flush does not wait for a merge, which may take minutes, and goes first: until it is done, its
+   * documents are searched in memory.
+   */
+  readonly #jobs = {
+    flush: new SegmentJobs({ niceness: 4 }),
+    merge: new SegmentJobs({ niceness: 15 })
+  }
   /** What tells the manifest file that was read last from another. */
   #manifestStamp = ''
 

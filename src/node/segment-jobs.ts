@@ -98,8 +98,14 @@ export type WorkerAnswer =
   | { readonly refused: ErrorDetails & { readonly code: ErrorCode } }
   | { readonly failed: string }
 
+/** What the worker is started with. */
+export interface WorkerOptions {
+  /** How much it lets other threads go first: 0 not at all, 19 the most. Heeded on Linux. */
+  readonly niceness: number
+}
+
 /** How {@link SegmentJobs} works. */
-export interface SegmentJobsOptions {
+export interface SegmentJobsOptions extends Partial<WorkerOptions> {
   /** What the worker runs. Default: `segment-worker.js` of the built package. */
   readonly workerFile?: string
 }
@@ -111,6 +117,7 @@ export interface SegmentJobsOptions {
  */
 export class SegmentJobs {
   readonly #workerFile: string | undefined
+  readonly #options: WorkerOptions
   #thread: JobThread | undefined
   /** Jobs follow each other. */
   #last: Promise<unknown> = Promise.resolve()
@@ -118,6 +125,7 @@ export class SegmentJobs {
 
   constructor(options: SegmentJobsOptions = {}) {
     this.#workerFile = options.workerFile
+    this.#options = { niceness: options.niceness ?? 0 }
   }
 
   /**
@@ -143,7 +151,9 @@ export class SegmentJobs {
 
   async #run(job: SegmentJob, signal: AbortSignal): Promise<SegmentJobResult> {
     if (signal.aborted) throw aborted(signal)
-    if (!this.#thread?.isAlive) this.#thread = new JobThread(this.#workerFile ?? workerFile())
+    if (!this.#thread?.isAlive) {
+      this.#thread = new JobThread(this.#workerFile ?? workerFile(), this.#options)
+    }
     const answer = await this.#thread.ask(job, signal)
     if ('failed' in answer) throw new Error(`a segment could not be made: ${answer.failed}`)
     if ('refused' in answer) {
@@ -179,8 +189,8 @@ class JobThread {
   #isAlive = true
   #pending: { resolve(answer: WorkerAnswer): void; reject(error: unknown): void } | undefined
 
-  constructor(file: string) {
-    this.#worker = new Worker(file, { execArgv: [], name: 'esplanade segments' })
+  constructor(file: string, workerData: WorkerOptions) {
+    this.#worker = new Worker(file, { workerData, execArgv: [], name: 'esplanade segments' })
     this.#worker.unref()
     this.#worker.on('message', (answer: WorkerAnswer) => this.#pending?.resolve(answer))
     this.#worker.on('error', cause => this.#died(`: ${cause.message}`, cause))

@@ -1,5 +1,5 @@
 import { setPriority } from 'node:os'
-import { parentPort, type TransferListItem } from 'node:worker_threads'
+import { parentPort, type TransferListItem, workerData } from 'node:worker_threads'
 import { EsplanadeError } from '../errors.ts'
 import { Columns } from '../filter/columns.ts'
 import { LmdbStore } from './lmdb-store.ts'
@@ -9,6 +9,7 @@ import {
   type SegmentJobResult,
   type WorkerAnswer,
   type WorkerMessage,
+  type WorkerOptions,
   type WrittenSegment
 } from './segment-jobs.ts'
 
@@ -16,12 +17,10 @@ import {
 
 const port = parentPort!
 
-/** How nice the thread is to searches and writes: 19 would be the most, 0 not at all. */
-const NICENESS = 10
-
 // With fewer cores than threads a search would wait for whole slices of time. Linux takes this as a
 // wish of the thread, as which it is meant; other systems as one of the whole process.
-if (process.platform === 'linux') setPriority(NICENESS)
+const { niceness } = workerData as WorkerOptions
+if (process.platform === 'linux') setPriority(niceness)
 
 /** The store of the last job, most often that of the next. */
 let open: { readonly path: string; readonly store: LmdbStore } | undefined
