@@ -89,6 +89,7 @@ function rowOf(write, rounds) {
       ratio: over(({ own }) => own.filters[i].p50Ms / own.p50Ms)
     })),
     rssMiB: over(({ own }) => own.rssMiB),
+    fileMiB: over(({ own }) => own.fileMiB),
     rssToSegments: over(({ own }) => (own.rssMiB * 2 ** 20) / own.segmentBytes),
     diskBytes: disk,
     diskToRaw: disk / rawBytes
@@ -123,7 +124,7 @@ function render(row) {
     ]),
     [
       'memory (RSS)',
-      `${Math.round(row.rssMiB)} MiB, ${row.rssToSegments.toFixed(2)} of the segments`
+      `${Math.round(row.rssMiB)} MiB, ${row.rssToSegments.toFixed(2)} of the segments; ${Math.round(row.fileMiB)} MiB of it pages of files`
     ],
     [
       'disk',

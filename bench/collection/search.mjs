@@ -1,4 +1,5 @@
 /** Opens the collection and searches it, without and with filters, once the hits are right. */
+import { existsSync, readFileSync } from 'node:fs'
 import { open } from 'esplanade'
 import { readCsr } from '../search/csr.mjs'
 import { done } from '../search/done.mjs'
@@ -14,6 +15,7 @@ const collection = await open(place, { readOnly: true })
 const openS = (performance.now() - started) / 1000
 const { latency } = await timePasses(queries, query => collection.search(query), 3)
 const { rssMiB } = memoryOf()
+const fileMiB = mappedMiB()
 const { segmentBytes } = await collection.stats()
 const filtered = []
 for (const percent of filters) {
@@ -26,9 +28,16 @@ for (const percent of filters) {
 }
 await check()
 await collection.close()
-const row = { openS, ...latency, rssMiB, segmentBytes, filters: filtered }
+const row = { openS, ...latency, rssMiB, fileMiB, segmentBytes, filters: filtered }
 process.stdout.write(`${JSON.stringify(row)}\n`)
 done()
+
+/** Pages of files that the kernel holds and has mapped, where it tells; it takes them back at need. */
+function mappedMiB() {
+  if (!existsSync('/proc/self/status')) return 0
+  const [, kibibytes] = /RssFile:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+  return Number(kibibytes ?? 0) / 1024
+}
 
 /** The hits of some queries must be those of a scan of the vectors. */
 async function check() {
