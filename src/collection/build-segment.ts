@@ -7,6 +7,7 @@ import type { SegmentHeader } from '../segment/segment-format.ts'
 import { writeSegments } from '../segment/segment-writer.ts'
 import type { Metric } from '../vector/similarity.ts'
 import { EntrySeqs, entryKey } from './entry-key.ts'
+import { Pace } from './pace.ts'
 import type { StoreSnapshot } from './store.ts'
 import { VectorScratch } from './vector-scratch.ts'
 
@@ -62,7 +63,7 @@ export async function buildSegment(
   last: number,
   options: BuildSegmentOptions
 ): Promise<BuiltSegment | undefined> {
-  const pace = new Pace(options.signal)
+  const pace = new Pace('the building of a segment', options.signal)
   const builder = new SegmentBuilder()
   const scratch = new VectorScratch()
   for (const seq of snapshot.seqs(first, last)) {
@@ -106,34 +107,6 @@ async function buildColumns(
   const columns = await builder.finish()
   await pace.turn()
   return columns
-}
-
-/** Milliseconds of work between two looks at the signal. */
-const TURN_MS = 25
-
-/** Lets other tasks of the thread have a turn now and then: the one that fires the signal is one. */
-class Pace {
-  readonly #signal: AbortSignal | undefined
-  #begun = performance.now()
-
-  constructor(signal: AbortSignal | undefined) {
-    this.#signal = signal
-  }
-
-  isDue(): boolean {
-    return performance.now() - this.#begun >= TURN_MS
-  }
-
-  /** @throws EsplanadeError `ABORTED` */
-  async turn(): Promise<void> {
-    await new Promise(resolve => setTimeout(resolve))
-    this.#begun = performance.now()
-    if (!this.#signal?.aborted) return
-    throw new EsplanadeError('ABORTED', {
-      problem: 'the building of a segment was stopped by its signal',
-      cause: this.#signal.reason
-    })
-  }
 }
 
 function missing(seq: number, what: string): never {

@@ -36,7 +36,7 @@ export interface UpsertDocument {
   readonly passages?: readonly UpsertPassage[]
   /** UTF-16 offsets into the text where a heading begins, ascending: good places to cut it. */
   readonly borders?: readonly number[]
-  /** A dense vector, of as many dimensions as the first one of the collection. */
+  /** A dense vector, which is kept and given back: 1 to 65,536 finite numbers. */
   readonly dense?: ArrayLike<number>
   /** What JSON can hold, and dates; default none. */
   readonly metadata?: Metadata

@@ -12,6 +12,7 @@ import type {
   WriteBatch
 } from '../collection/store.ts'
 import { EsplanadeError } from '../errors.ts'
+import { syncFolder } from './atomic-file.ts'
 import { type DocumentRecords, encodeRecords } from './document-records.ts'
 import { fileError } from './file-error.ts'
 import {
@@ -421,11 +422,4 @@ function takePlace(path: string, mode: string): void {
 function leavePlace(path: string): void {
   const there = opened.get(path)
   if (there !== undefined && --there.count === 0) opened.delete(path)
-}
-
-/** A new file is only sure to be found again once its folder is flushed; Windows has no such thing. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await openFile(path, 'r')
-  await folder.sync().finally(() => folder.close())
 }
