@@ -65,16 +65,17 @@ function newestChange(folder) {
 }
 
 function build() {
-  if (newestChange(join(root, 'dist')) > newestChange(join(root, 'src'))) return
+  const changed = Math.max(newestChange(join(root, 'src')), newestChange(join(root, 'kernels')))
+  if (newestChange(join(root, 'dist')) > changed) return
   say('Building …')
-  const built = spawnSync(process.execPath, [join(root, 'node_modules/tsdown/dist/run.mjs')], {
-    cwd: root,
-    encoding: 'utf8'
-  })
-  // The bundler's own remarks are for those who work on it, unless it fails.
-  if (built.status === 0) return
-  process.stderr.write(`${built.stdout}${built.stderr}`)
-  process.exit(built.status ?? 1)
+  // The kernels first: the bundler takes in what they are compiled to.
+  for (const tool of ['scripts/build-kernels.mjs', 'node_modules/tsdown/dist/run.mjs']) {
+    const built = spawnSync(process.execPath, [join(root, tool)], { cwd: root, encoding: 'utf8' })
+    // The tools' own remarks are for those who work on it, unless one fails.
+    if (built.status === 0) continue
+    process.stderr.write(`${built.stdout}${built.stderr}`)
+    process.exit(built.status ?? 1)
+  }
 }
 
 /** How a command is shown: as the user would type it here. */

@@ -22,6 +22,18 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const run = (script: string, ...args: string[]) => runProgram(process.execPath, [script, ...args])
 
+test('whatever bundles the source compiles the kernels first', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  const commands = [...Object.values(scripts), read('scripts/quickstart.mjs')]
+  const bundling = commands.filter(command => command.includes('tsdown'))
+  expect(bundling.length).toBeGreaterThan(2)
+  for (const command of bundling) {
+    const kernels = command.indexOf('build-kernels.mjs')
+    expect(kernels).toBeGreaterThan(-1)
+    expect(kernels).toBeLessThan(command.indexOf('tsdown'))
+  }
+})
+
 describe('scripts/install.mjs', () => {
   /** A repository with one dependency, which lies beside it: nothing is fetched. */
   const repository = (name: string, node = '>=18.0') => {
