@@ -1,6 +1,7 @@
 import type { Segment } from '../segment/segment.ts'
 import { type DocumentBits, hasBit, numBitBytes } from './document-bits.ts'
 import type { DocumentSet } from './document-set.ts'
+import { pageStart } from './page-start.ts'
 import type { LookedUpQuery } from './query-terms.ts'
 import { type SegmentResult, SegmentSearcher } from './segment-searcher.ts'
 import type { Strategy } from './strategy.ts'
@@ -63,10 +64,9 @@ export class IndexSearcher {
         k: Math.max(1, Math.min(k, size)),
         filter: filters?.[i],
         minScore,
-        // Where the last page ended in another segment, its place is before or after all of these.
-        after: after && { id: after.place - first, score: after.score }
+        after: after && pageStart(after.place - first, after.score, size)
       }
-      const result = searcher.search(query, normalized(segmentSelection, size), strategy)
+      const result = searcher.search(query, segmentSelection, strategy)
       results.push({ first, result })
       // A later document must be better than the k-th, since at equal scores it stands behind.
       if (result.ids.length === k) minScore = Math.max(minScore, result.scores[k - 1]!)
@@ -96,26 +96,6 @@ function bitsOf(set: DocumentSet, segment: Segment, first: number): DocumentBits
     size++
   }
   return { bits, size }
-}
-
-/** An id of another segment becomes one that compares the same and is a u32. */
-function normalized<T extends { after: { id: number; score: number } | undefined }>(
-  selection: T,
-  size: number
-): T {
-  const { after } = selection
-  if (after === undefined) return selection
-  if (after.id >= 0) return { ...selection, after: { ...after, id: Math.min(after.id, size) } }
-  // Before the first: the first document of the same score counts too. Ids begin at 0, so the
-  // score is what has to give way: the next number above.
-  return { ...selection, after: { id: 0xffff_ffff, score: nextAbove(after.score) } }
-}
-
-/** The smallest number above a positive one. */
-function nextAbove(score: number): number {
-  const bits = new BigUint64Array(new Float64Array([score]).buffer)
-  bits[0]! += 1n
-  return new Float64Array(bits.buffer)[0]!
 }
 
 /** The best k of all segments: score descending, then place ascending. */
