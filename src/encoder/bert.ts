@@ -2,14 +2,14 @@ import { EsplanadeError } from '../errors.ts'
 import type { Decoder, MaskedLanguageModel, TokenInputs } from './masked-language-model.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { OnnxGraph, Tensor } from './onnx-model.ts'
-import type { SafeTensors } from './safetensors.ts'
 import { transpose } from './transpose.ts'
+import type { Weights } from './weights.ts'
 
 /**
  * BERT with its masked-language head (Devlin et al. 2019, arXiv:1810.04805), built as an ONNX graph
  * from the weights of a `BertForMaskedLM` checkpoint.
  */
-export function bert(config: ModelConfig, weights: SafeTensors): MaskedLanguageModel {
+export function bert(config: ModelConfig, weights: Weights): MaskedLanguageModel {
   const sizes = readSizes(config)
   return {
     vocabularySize: sizes.vocabularySize,
@@ -62,7 +62,7 @@ function readSizes(config: ModelConfig): BertSizes {
 function addStates(
   graph: OnnxGraph,
   sizes: BertSizes,
-  weights: SafeTensors,
+  weights: Weights,
   { ids, mask }: TokenInputs
 ): Tensor {
   const { hiddenSize, intermediateSize, numLayers, layerNormEpsilon } = sizes
@@ -83,7 +83,7 @@ function addStates(
 }
 
 /** The decoder's matrix is the word embeddings' unless the checkpoint holds one of its own. */
-function readDecoder({ vocabularySize, hiddenSize }: BertSizes, weights: SafeTensors): Decoder {
+function readDecoder({ vocabularySize, hiddenSize }: BertSizes, weights: Weights): Decoder {
   const untied = 'cls.predictions.decoder.weight'
   const tied = 'bert.embeddings.word_embeddings.weight'
   const matrix = weights.floats(weights.has(untied) ? untied : tied, [vocabularySize, hiddenSize])
@@ -93,11 +93,11 @@ function readDecoder({ vocabularySize, hiddenSize }: BertSizes, weights: SafeTen
 /** The layers that a BERT repeats, each named as in the checkpoint. */
 class BertLayers {
   readonly #graph: OnnxGraph
-  readonly #weights: SafeTensors
+  readonly #weights: Weights
   readonly #hiddenSize: number
   readonly #epsilon: number
 
-  constructor(graph: OnnxGraph, weights: SafeTensors, hiddenSize: number, epsilon: number) {
+  constructor(graph: OnnxGraph, weights: Weights, hiddenSize: number, epsilon: number) {
     this.#graph = graph
     this.#weights = weights
     this.#hiddenSize = hiddenSize
@@ -153,7 +153,7 @@ function addAttentionBias(graph: OnnxGraph, mask: Tensor): Tensor {
 function addEmbeddings(
   graph: OnnxGraph,
   sizes: BertSizes,
-  weights: SafeTensors,
+  weights: Weights,
   layers: BertLayers,
   ids: Tensor
 ): Tensor {

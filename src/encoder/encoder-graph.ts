@@ -1,13 +1,13 @@
 import type { MaskedLanguageModel } from './masked-language-model.ts'
 import { addAllLogits } from './masked-prediction.ts'
 import { OnnxGraph, type Tensor } from './onnx-model.ts'
-import { GRAPH_PORTS } from './session.ts'
-import { addSpladePooling, type Pooling } from './splade-pooling.ts'
+import { addSpladePooling, type SpladeHead } from './splade-pooling.ts'
+import { GRAPH_PORTS } from './token-batch.ts'
 
 /** The graph of a sparse encoder: token ids and mask in, one number a term out. */
-export function buildSpladeGraph(model: MaskedLanguageModel, pooling: Pooling): Uint8Array {
+export function buildSpladeGraph(model: MaskedLanguageModel, head: SpladeHead): Uint8Array {
   return buildGraph(model, ['batch', model.vocabularySize], (graph, states, mask) =>
-    addSpladePooling(graph, states, mask, model.decoder, pooling)
+    addSpladePooling(graph, states, mask, model.decoder, head)
   )
 }
 

@@ -1,17 +1,16 @@
-import crc32 from 'crc-32'
 import { EsplanadeError } from '../errors.ts'
 import { DEFAULT_MAX_TOKENS, Tokenizer } from '../text/tokenizer.ts'
 import { checkedCount } from './checked-count.ts'
+import { readCheckpoint } from './checkpoint.ts'
 import { buildLogitsGraph, buildSpladeGraph } from './encoder-graph.ts'
-import type { MaskedLanguageModel } from './masked-language-model.ts'
-import { ModelConfig, parseJsonObject } from './model-config.ts'
-import { readMaskedLanguageModel } from './model-families.ts'
-import type { ModelFiles } from './model-files.ts'
-import { SafeTensors } from './safetensors.ts'
+import { Float32Encoder } from './float32-encoder.ts'
+import { parseJsonObject } from './model-config.ts'
+import { type ModelFiles, requiredFile } from './model-files.ts'
 import { readPooling } from './sentence-transformers.ts'
 import { createSession } from './session.ts'
 import type { LoadOptions, SparseEncoder } from './sparse-encoder.ts'
 import { MIN_MAX_TOKENS, SpladeEncoder } from './splade-encoder.ts'
+import type { SpladeHead } from './splade-pooling.ts'
 
 const DEFAULT_MAX_BATCH_TOKENS = 1024
 
@@ -35,7 +34,8 @@ export async function loadSparseEncoder(
       expected: 'max or sum'
     })
   }
-  const { model, fingerprint } = await readModel(files)
+  const head: SpladeHead = { pooling, activation: 'relu' }
+  const { model, fingerprint } = await readCheckpoint(files)
   const tokenizer = await readTokenizer(files)
   if (tokenizer.vocabulary.size > model.vocabularySize) {
     throw new EsplanadeError('MODEL_MISMATCH', {
@@ -62,44 +62,25 @@ export async function loadSparseEncoder(
     maxTokens,
     maxPositions: model.maxPositions,
     maxBatchTokens,
-    session: await createSession(buildSpladeGraph(model, pooling), numThreads),
+    encoder: new Float32Encoder(
+      await createSession(buildSpladeGraph(model, head), numThreads),
+      head,
+      tokenizer.specialTokens.pad ?? 0
+    ),
     // The weights are read again rather than kept: few ever ask for this.
     openLogits: async () => {
-      const { model: again } = await readModel(files)
+      const { model: again } = await readCheckpoint(files)
       return createSession(buildLogitsGraph(again), numThreads)
     }
   })
 }
 
-async function readModel(
-  files: ModelFiles
-): Promise<{ model: MaskedLanguageModel; fingerprint: string }> {
-  const config = new ModelConfig(await required(files, 'config.json'), files.placeOf('config.json'))
-  const bytes = await required(files, 'model.safetensors')
-  const weights = new SafeTensors(bytes, files.placeOf('model.safetensors'))
-  const model = readMaskedLanguageModel(config, weights)
-  return { model, fingerprint: (crc32.buf(bytes) >>> 0).toString(16).padStart(8, '0') }
-}
-
 async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
   const place = files.placeOf('tokenizer.json')
-  const json = parseJsonObject(await required(files, 'tokenizer.json'), place)
+  const json = parseJsonObject(await requiredFile(files, 'tokenizer.json'), place)
   const config = await files.read('tokenizer_config.json')
   return Tokenizer.fromJson(
     json,
     config && parseJsonObject(config, files.placeOf('tokenizer_config.json'))
   )
-}
-
-async function required(files: ModelFiles, file: string): Promise<Uint8Array> {
-  const bytes = await files.read(file)
-  if (bytes !== undefined) return bytes
-  throw new EsplanadeError('MODEL_NOT_FOUND', {
-    place: files.placeOf(file),
-    problem: 'this file of the model is missing',
-    expected: 'config.json, tokenizer.json and model.safetensors',
-    remedy:
-      'Point to a folder that holds a complete checkpoint; transformers saves one with ' +
-      'save_pretrained, as one model.safetensors'
-  })
 }

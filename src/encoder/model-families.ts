@@ -2,10 +2,10 @@ import { EsplanadeError } from '../errors.ts'
 import { bert } from './bert.ts'
 import type { MaskedLanguageModel } from './masked-language-model.ts'
 import type { ModelConfig } from './model-config.ts'
-import type { SafeTensors } from './safetensors.ts'
+import type { Weights } from './weights.ts'
 
 /** Reads a family's config and weights; throws where they are not what the family needs. */
-export type ModelFamily = (config: ModelConfig, weights: SafeTensors) => MaskedLanguageModel
+export type ModelFamily = (config: ModelConfig, weights: Weights) => MaskedLanguageModel
 
 /** Families by the `model_type` of `config.json`. */
 const FAMILIES: Readonly<Record<string, ModelFamily>> = { bert }
@@ -13,7 +13,7 @@ const FAMILIES: Readonly<Record<string, ModelFamily>> = { bert }
 /** @throws EsplanadeError `MODEL_UNSUPPORTED` for an unknown family */
 export function readMaskedLanguageModel(
   config: ModelConfig,
-  weights: SafeTensors
+  weights: Weights
 ): MaskedLanguageModel {
   const modelType = config.text('model_type')
   const family = Object.hasOwn(FAMILIES, modelType) ? FAMILIES[modelType] : undefined

@@ -1,3 +1,5 @@
+import { EsplanadeError } from '../errors.ts'
+
 /**
  * Where the files of a model come from. The library's entry points hand in how a name becomes
  * files: from the package, from a folder, from anywhere else.
@@ -9,4 +11,22 @@ export interface ModelFiles {
   placeOf(file: string): string
   /** The content of a file, or undefined where the model has none of this name. */
   read(file: string): Promise<Uint8Array | undefined>
+}
+
+/**
+ * The content of a file that a checkpoint cannot do without.
+ *
+ * @throws EsplanadeError `MODEL_NOT_FOUND`
+ */
+export async function requiredFile(files: ModelFiles, file: string): Promise<Uint8Array> {
+  const bytes = await files.read(file)
+  if (bytes !== undefined) return bytes
+  throw new EsplanadeError('MODEL_NOT_FOUND', {
+    place: files.placeOf(file),
+    problem: 'this file of the model is missing',
+    expected: 'config.json, tokenizer.json and model.safetensors',
+    remedy:
+      'Point to a folder that holds a complete checkpoint; transformers saves one with ' +
+      'save_pretrained, as one model.safetensors'
+  })
 }

@@ -1,4 +1,5 @@
 import { EsplanadeError } from '../errors.ts'
+import type { Weights } from './weights.ts'
 
 /**
  * Reads model weights in the safetensors format: eight bytes of header length (little-endian), a
@@ -24,7 +25,7 @@ interface TensorEntry {
 }
 
 /** The named tensors of one safetensors file. */
-export class SafeTensors {
+export class SafeTensors implements Weights {
   readonly #place: string
   readonly #data: Uint8Array
   readonly #entries: ReadonlyMap<string, TensorEntry>
@@ -53,17 +54,10 @@ export class SafeTensors {
     return this.#entries.has(name)
   }
 
-  /** The shape of a tensor, or undefined where there is none of this name. */
   shapeOf(name: string): readonly number[] | undefined {
     return this.#entries.get(name)?.shape
   }
 
-  /**
-   * The elements of a tensor as float32, row-major.
-   *
-   * @throws EsplanadeError `MODEL_MISMATCH` where it is missing or not of shape `dims`,
-   * `MODEL_UNSUPPORTED` where its element type is not F32, F16 or BF16
-   */
   floats(name: string, dims: readonly number[]): Float32Array {
     const entry = this.#entries.get(name)
     if (entry === undefined) {

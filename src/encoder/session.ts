@@ -6,26 +6,25 @@ import { EsplanadeError } from '../errors.ts'
  * does so when the first session is made: whoever never encodes does not need it.
  */
 
-/** Token ids of several texts, padded to one length. */
-export interface TokenBatch {
-  /** `[numTexts, length]`, row-major. */
-  readonly ids: Int32Array
-  /** 1 for a token, 0 for padding; `[numTexts, length]`. */
-  readonly mask: Float32Array
-  readonly numTexts: number
-  readonly length: number
+/** A tensor that goes into a session or comes out of it. */
+export interface RuntimeTensor {
+  readonly type: 'float32' | 'int32' | 'int64' | 'int8' | 'uint8'
+  /** Row-major. */
+  readonly data: Float32Array | Int32Array | BigInt64Array | Int8Array | Uint8Array
+  readonly dims: readonly number[]
 }
 
 /** A graph made ready to run. */
 export interface InferenceSession {
-  /** The graph's output for a batch, row-major. */
-  run(batch: TokenBatch): Promise<Float32Array>
+  /** Names of the graph's inputs. */
+  readonly inputNames: readonly string[]
+  /** Names of the graph's outputs. */
+  readonly outputNames: readonly string[]
+  /** The graph's outputs by name. */
+  run(feeds: Readonly<Record<string, RuntimeTensor>>): Promise<Record<string, RuntimeTensor>>
   /** Frees the session's memory. */
   close(): Promise<void>
 }
-
-/** Names that every encoder graph uses. */
-export const GRAPH_PORTS = { ids: 'ids', mask: 'mask', output: 'output' } as const
 
 /** Errors and worse: the runtime's warnings are about its own optimisations. */
 const LOG_ERRORS = 3
@@ -69,14 +68,24 @@ class RuntimeSession implements InferenceSession {
     this.#Tensor = Tensor
   }
 
-  async run({ ids, mask, numTexts, length }: TokenBatch): Promise<Float32Array> {
-    const dims = [numTexts, length]
-    const feeds = {
-      [GRAPH_PORTS.ids]: new this.#Tensor('int32', ids, dims),
-      [GRAPH_PORTS.mask]: new this.#Tensor('float32', mask, dims)
-    }
-    const outputs = await failing(`encode ${numTexts} texts`, () => this.#session.run(feeds))
-    return outputs[GRAPH_PORTS.output]!.data as Float32Array
+  get inputNames(): readonly string[] {
+    return this.#session.inputNames
+  }
+
+  get outputNames(): readonly string[] {
+    return this.#session.outputNames
+  }
+
+  async run(
+    feeds: Readonly<Record<string, RuntimeTensor>>
+  ): Promise<Record<string, RuntimeTensor>> {
+    const tensors = Object.entries(feeds).map(([name, { type, data, dims }]) => {
+      return [name, new this.#Tensor(type, data as Float32Array, dims)] as const
+    })
+    const outputs = await failing('run the model', () =>
+      this.#session.run(Object.fromEntries(tensors))
+    )
+    return outputs as unknown as Record<string, RuntimeTensor>
   }
 
   async close(): Promise<void> {

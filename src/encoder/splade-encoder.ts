@@ -1,14 +1,15 @@
 import { EsplanadeError } from '../errors.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { Vocabulary } from '../text/vocabulary.ts'
-import { pruneVector, type SparseVector } from '../vector/sparse-vector.ts'
-import { planBatches } from './batches.ts'
+import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { BatchEncoder } from './batch-encoder.ts'
 import { checkedCount } from './checked-count.ts'
+import { type CheckedOptions, encodeTexts } from './encode-texts.ts'
 import { mostProbable } from './masked-prediction.ts'
-import type { InferenceSession, TokenBatch } from './session.ts'
+import type { InferenceSession } from './session.ts'
 import type { Encode, EncodeOptions, SparseEncoder, TermWeight } from './sparse-encoder.ts'
-import { type Pooling, weightOf } from './splade-pooling.ts'
-import { windowsOf } from './windows.ts'
+import type { Pooling } from './splade-pooling.ts'
+import { feedsOf, GRAPH_PORTS, tokenBatch } from './token-batch.ts'
 
 /** Fewest tokens that can be read of a text: [CLS], one token, [SEP]. */
 export const MIN_MAX_TOKENS = 3
@@ -22,16 +23,9 @@ export interface SpladeParts {
   readonly maxTokens: number
   readonly maxPositions: number
   readonly maxBatchTokens: number
-  readonly session: InferenceSession
+  readonly encoder: BatchEncoder
   /** Makes the session that {@link SparseEncoder.predictMasked} needs; called at most once. */
   readonly openLogits: () => Promise<InferenceSession>
-}
-
-/** Counts of one encoding task, over all its windows. */
-interface Tally {
-  done: number
-  numTokens: number
-  numTruncated: number
 }
 
 /** Encodes queries and documents alike with a masked language model and SPLADE pooling. */
@@ -95,7 +89,8 @@ export class SpladeEncoder implements SparseEncoder {
     }
     this.#logits ??= this.#parts.openLogits()
     const session = await this.#logits
-    const logits = await session.run(batchOf([ids], this.#padId))
+    const outputs = await session.run(feedsOf(tokenBatch([ids], 0)))
+    const logits = outputs[GRAPH_PORTS.output]!.data as Float32Array
     const numTerms = logits.length / ids.length
     return positions.map(position =>
       mostProbable(logits.subarray(position * numTerms, (position + 1) * numTerms), top).map(
@@ -114,7 +109,7 @@ export class SpladeEncoder implements SparseEncoder {
   }
 
   async #close(): Promise<void> {
-    await this.#parts.session.close()
+    await this.#parts.encoder.close()
     // A session that could not be opened has told so already, and needs no closing.
     await (await this.#logits?.catch(() => undefined))?.close()
   }
@@ -124,8 +119,7 @@ export class SpladeEncoder implements SparseEncoder {
   }
 
   async #encodeOne(text: string, options?: EncodeOptions): Promise<SparseVector> {
-    const tally = { done: 0, numTokens: 0, numTruncated: 0 }
-    const [vector] = await this.#encodeWindow([text], this.#checked(options), tally, 1)
+    const [vector] = await this.#encodeAll([text], options)
     return vector!
   }
 
@@ -142,16 +136,7 @@ export class SpladeEncoder implements SparseEncoder {
     options?: EncodeOptions,
     total?: number
   ): AsyncGenerator<SparseVector> {
-    const checked = this.#checked(options)
-    const tally = { done: 0, numTokens: 0, numTruncated: 0 }
-    for await (const window of windowsOf(texts)) {
-      yield* await this.#encodeWindow(window, checked, tally, total)
-    }
-  }
-
-  /** Padding is masked, so any token will do where the model has none for it. */
-  get #padId(): number {
-    return this.tokenizer.specialTokens.pad ?? 0
+    yield* encodeTexts(texts, this.#parts, this.#checked(options), total)
   }
 
   #refuseClosed(): void {
@@ -162,7 +147,7 @@ export class SpladeEncoder implements SparseEncoder {
     })
   }
 
-  #checked(options: EncodeOptions = {}): EncodeOptions {
+  #checked(options: EncodeOptions = {}): CheckedOptions {
     this.#refuseClosed()
     const { maxTokens = this.maxTokens, topTokens, minWeight } = options
     checkedCount('maxTokens', maxTokens, MIN_MAX_TOKENS, this.#parts.maxPositions)
@@ -176,83 +161,4 @@ export class SpladeEncoder implements SparseEncoder {
     }
     return { ...options, maxTokens }
   }
-
-  async #encodeWindow(
-    texts: readonly string[],
-    options: EncodeOptions,
-    tally: Tally,
-    total: number | undefined
-  ): Promise<SparseVector[]> {
-    const tokens = texts.map((text, i) => this.#tokenize(text, tally.done + i, options, tally))
-    const vectors = new Array<SparseVector>(texts.length)
-    const lengths = tokens.map(ids => ids.length)
-    for (const batch of planBatches(lengths, this.#parts.maxBatchTokens)) {
-      if (options.signal?.aborted) throw aborted(tally.done, options.signal)
-      const ids = batch.map(index => tokens[index]!)
-      const pooled = await this.#parts.session.run(batchOf(ids, this.#padId))
-      const numTerms = pooled.length / batch.length
-      batch.forEach((index, row) => {
-        const weights = pooled.subarray(row * numTerms, (row + 1) * numTerms)
-        vectors[index] = pruneVector(toSparse(weights, this.pooling), options)
-      })
-      tally.done += batch.length
-      tally.numTokens += ids.reduce((sum, one) => sum + one.length, 0)
-      options.onProgress?.({ ...tally, ...(total === undefined ? {} : { total }) })
-    }
-    return vectors
-  }
-
-  #tokenize(text: string, index: number, options: EncodeOptions, tally: Tally): Uint32Array {
-    if (typeof text !== 'string') {
-      throw new EsplanadeError('INVALID_ARGUMENT', {
-        place: `text ${index}`,
-        problem: `it is of type ${text === null ? 'null' : typeof text}`,
-        expected: 'a string'
-      })
-    }
-    const { maxTokens = this.maxTokens } = options
-    const { ids, numTruncated } = this.tokenizer.tokenize(text, { maxTokens })
-    if (numTruncated > 0) tally.numTruncated++
-    return ids
-  }
-}
-
-function aborted(done: number, signal: AbortSignal): EsplanadeError {
-  return new EsplanadeError('ABORTED', {
-    problem: `encoding was stopped after ${done} texts`,
-    cause: signal.reason
-  })
-}
-
-/** Texts as one batch, the shorter ones padded at the end. */
-function batchOf(texts: readonly Uint32Array[], padId: number): TokenBatch {
-  const length = texts.reduce((longest, ids) => Math.max(longest, ids.length), 0)
-  const ids = new Int32Array(texts.length * length).fill(padId)
-  const mask = new Float32Array(texts.length * length)
-  texts.forEach((tokens, row) => {
-    ids.set(tokens, row * length)
-    mask.fill(1, row * length, row * length + tokens.length)
-  })
-  return { ids, mask, numTexts: texts.length, length }
-}
-
-/** The terms above zero of one row of the pooling head. */
-function toSparse(pooled: Float32Array, pooling: Pooling): SparseVector {
-  const terms: number[] = []
-  const weights: number[] = []
-  for (let termId = 0; termId < pooled.length; termId++) {
-    const value = pooled[termId]!
-    if (value <= 0) continue
-    // A NaN compares false to everything, so it comes to this line and is caught.
-    if (!(value < Number.POSITIVE_INFINITY)) {
-      throw new EsplanadeError('RUNTIME_FAILED', {
-        problem: `the model gives ${value} for term ${termId}`,
-        expected: 'a finite number',
-        remedy: 'Check the weights: the model file may be damaged'
-      })
-    }
-    terms.push(termId)
-    weights.push(weightOf(value, pooling))
-  }
-  return { terms: Uint32Array.from(terms), weights: Float32Array.from(weights) }
 }

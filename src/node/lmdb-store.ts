@@ -243,10 +243,13 @@ export class LmdbStore implements DocumentStore {
       keys.remove(keyBytes(namespace, key))
       tombstones.put(++number, uint64Bytes(seq))
     }
-    for (const encoded of batch.added as readonly DocumentRecords[]) {
-      documents.put(encoded.seq, encoded.document)
-      vectors.put(encoded.seq, encoded.vectors)
-      keys.put(keyBytes(encoded.namespace, encoded.key), uint64Bytes(encoded.seq))
+    // One database after the other: LMDB gives out pages in the order of the writes, and a read of a
+    // document maps the pages beside it, which had better hold documents than vectors.
+    const added = batch.added as readonly DocumentRecords[]
+    for (const { seq, document } of added) documents.put(seq, document)
+    for (const { seq, vectors: record } of added) vectors.put(seq, record)
+    for (const { seq, namespace, key } of added) {
+      keys.put(keyBytes(namespace, key), uint64Bytes(seq))
     }
     for (const forgotten of batch.forgotten ?? []) tombstones.remove(forgotten)
     for (const [name, count] of namespaces) {

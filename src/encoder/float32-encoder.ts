@@ -1,0 +1,53 @@
+import { EsplanadeError } from '../errors.ts'
+import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { BatchEncoder } from './batch-encoder.ts'
+import type { InferenceSession } from './session.ts'
+import { type SpladeHead, weightOf } from './splade-pooling.ts'
+import { feedsOf, GRAPH_PORTS, tokenBatch } from './token-batch.ts'
+
+/** Runs a graph with a pooling head, all of it in float32. */
+export class Float32Encoder implements BatchEncoder {
+  readonly #session: InferenceSession
+  readonly #head: SpladeHead
+  readonly #padId: number
+
+  constructor(session: InferenceSession, head: SpladeHead, padId: number) {
+    this.#session = session
+    this.#head = head
+    this.#padId = padId
+  }
+
+  async encode(texts: readonly Uint32Array[]): Promise<SparseVector[]> {
+    const outputs = await this.#session.run(feedsOf(tokenBatch(texts, this.#padId)))
+    const pooled = outputs[GRAPH_PORTS.output]!.data as Float32Array
+    const numTerms = pooled.length / texts.length
+    return texts.map((_, row) =>
+      toSparse(pooled.subarray(row * numTerms, (row + 1) * numTerms), this.#head)
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close()
+  }
+}
+
+/** The terms above zero of one row of the pooling head. */
+export function toSparse(pooled: Float32Array, head: SpladeHead): SparseVector {
+  const terms: number[] = []
+  const weights: number[] = []
+  for (let termId = 0; termId < pooled.length; termId++) {
+    const value = pooled[termId]!
+    if (value <= 0) continue
+    // A NaN compares false to everything, so it comes to this line and is caught.
+    if (!(value < Number.POSITIVE_INFINITY)) {
+      throw new EsplanadeError('RUNTIME_FAILED', {
+        problem: `the model gives ${value} for term ${termId}`,
+        expected: 'a finite number',
+        remedy: 'Check the weights: the model file may be damaged'
+      })
+    }
+    terms.push(termId)
+    weights.push(weightOf(value, head))
+  }
+  return { terms: Uint32Array.from(terms), weights: Float32Array.from(weights) }
+}
