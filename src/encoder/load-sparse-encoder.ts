@@ -9,7 +9,7 @@ import { type ModelFiles, requiredFile } from './model-files.ts'
 import { readPooling } from './sentence-transformers.ts'
 import { createSession } from './session.ts'
 import type { LoadOptions, SparseEncoder } from './sparse-encoder.ts'
-import { MIN_MAX_TOKENS, SpladeEncoder } from './splade-encoder.ts'
+import { type EncoderSide, MIN_MAX_TOKENS, SpladeEncoder } from './splade-encoder.ts'
 import type { SpladeHead } from './splade-pooling.ts'
 
 const DEFAULT_MAX_BATCH_TOKENS = 1024
@@ -54,19 +54,24 @@ export async function loadSparseEncoder(
   const maxBatchTokens = options.maxBatchTokens ?? DEFAULT_MAX_BATCH_TOKENS
   checkedCount('maxBatchTokens', maxBatchTokens, 1, Number.MAX_SAFE_INTEGER)
   if (numThreads !== undefined) checkedCount('numThreads', numThreads, 1, 1024)
-  return new SpladeEncoder({
-    name: files.name,
-    fingerprint,
+  const documents: EncoderSide = {
     tokenizer,
-    pooling,
-    maxTokens,
-    maxPositions: model.maxPositions,
-    maxBatchTokens,
     encoder: new Float32Encoder(
       await createSession(buildSpladeGraph(model, head), numThreads),
       head,
       tokenizer.specialTokens.pad ?? 0
     ),
+    maxTokens,
+    maxPositions: model.maxPositions,
+    maxBatchTokens
+  }
+  return new SpladeEncoder({
+    name: files.name,
+    fingerprint,
+    tokenizer,
+    pooling,
+    documents,
+    queries: documents,
     // The weights are read again rather than kept: few ever ask for this.
     openLogits: async () => {
       const { model: again } = await readCheckpoint(files)

@@ -2,9 +2,8 @@ import { EsplanadeError } from '../errors.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { Vocabulary } from '../text/vocabulary.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
-import type { BatchEncoder } from './batch-encoder.ts'
 import { checkedCount } from './checked-count.ts'
-import { type CheckedOptions, encodeTexts } from './encode-texts.ts'
+import { type CheckedOptions, encodeTexts, type TextEncoding } from './encode-texts.ts'
 import { mostProbable } from './masked-prediction.ts'
 import type { InferenceSession } from './session.ts'
 import type { Encode, EncodeOptions, SparseEncoder, TermWeight } from './sparse-encoder.ts'
@@ -14,21 +13,35 @@ import { feedsOf, GRAPH_PORTS, tokenBatch } from './token-batch.ts'
 /** Fewest tokens that can be read of a text: [CLS], one token, [SEP]. */
 export const MIN_MAX_TOKENS = 3
 
+/** One side of an encoder: how documents, or queries, become vectors. */
+export interface EncoderSide extends TextEncoding {
+  /** Tokens of a text that are read unless a call says otherwise. */
+  readonly maxTokens: number
+  /** The most tokens that a call may ask for. */
+  readonly maxPositions: number
+  /** Terms kept of a vector unless a call says otherwise; default: all. */
+  readonly topTokens?: number | undefined
+}
+
 /** What a {@link SpladeEncoder} is made of. */
 export interface SpladeParts {
   readonly name: string
   readonly fingerprint: string
+  /** The vocabulary of both sides. */
   readonly tokenizer: Tokenizer
+  /** Of documents. */
   readonly pooling: Pooling
-  readonly maxTokens: number
-  readonly maxPositions: number
-  readonly maxBatchTokens: number
-  readonly encoder: BatchEncoder
+  readonly documents: EncoderSide
+  /** The same value as `documents` where both are encoded alike. */
+  readonly queries: EncoderSide
   /** Makes the session that {@link SparseEncoder.predictMasked} needs; called at most once. */
   readonly openLogits: () => Promise<InferenceSession>
 }
 
-/** Encodes queries and documents alike with a masked language model and SPLADE pooling. */
+/**
+ * Encodes documents with a masked language model and SPLADE pooling, and queries in the same way,
+ * with a model of their own, or without one.
+ */
 export class SpladeEncoder implements SparseEncoder {
   readonly name: string
   readonly fingerprint: string
@@ -46,19 +59,12 @@ export class SpladeEncoder implements SparseEncoder {
     this.name = parts.name
     this.fingerprint = parts.fingerprint
     this.pooling = parts.pooling
-    this.maxTokens = parts.maxTokens
+    this.maxTokens = parts.documents.maxTokens
     this.tokenizer = parts.tokenizer
     this.vocabulary = parts.tokenizer.vocabulary
     this.#parts = parts
-    const encode = ((texts: string | readonly string[] | AsyncIterable<string>, options) => {
-      if (Array.isArray(texts)) return this.#encodeAll(texts, options)
-      // What is no text at all is refused as one, not as a stream that fails when it is read.
-      return typeof texts === 'object' && texts !== null
-        ? this.#encodeStream(texts as AsyncIterable<string>, options)
-        : this.#encodeOne(texts as string, options)
-    }) as Encode
-    this.encodeQuery = encode
-    this.encodeDocument = encode
+    this.encodeQuery = this.#encodeWith(parts.queries)
+    this.encodeDocument = this.#encodeWith(parts.documents)
   }
 
   decode(vector: SparseVector, options: { readonly top?: number } = {}): TermWeight[] {
@@ -109,7 +115,8 @@ export class SpladeEncoder implements SparseEncoder {
   }
 
   async #close(): Promise<void> {
-    await this.#parts.encoder.close()
+    const { documents, queries } = this.#parts
+    await Promise.all(Array.from(new Set([documents.encoder, queries.encoder]), one => one.close()))
     // A session that could not be opened has told so already, and needs no closing.
     await (await this.#logits?.catch(() => undefined))?.close()
   }
@@ -118,25 +125,44 @@ export class SpladeEncoder implements SparseEncoder {
     return this.close()
   }
 
-  async #encodeOne(text: string, options?: EncodeOptions): Promise<SparseVector> {
-    const [vector] = await this.#encodeAll([text], options)
+  #encodeWith(side: EncoderSide): Encode {
+    return ((texts: string | readonly string[] | AsyncIterable<string>, options) => {
+      if (Array.isArray(texts)) return this.#encodeAll(side, texts, options)
+      // What is no text at all is refused as one, not as a stream that fails when it is read.
+      return typeof texts === 'object' && texts !== null
+        ? this.#encodeStream(side, texts as AsyncIterable<string>, options)
+        : this.#encodeOne(side, texts as string, options)
+    }) as Encode
+  }
+
+  async #encodeOne(
+    side: EncoderSide,
+    text: string,
+    options?: EncodeOptions
+  ): Promise<SparseVector> {
+    const [vector] = await this.#encodeAll(side, [text], options)
     return vector!
   }
 
-  async #encodeAll(texts: readonly string[], options?: EncodeOptions): Promise<SparseVector[]> {
+  async #encodeAll(
+    side: EncoderSide,
+    texts: readonly string[],
+    options?: EncodeOptions
+  ): Promise<SparseVector[]> {
     const vectors: SparseVector[] = []
-    for await (const vector of this.#encodeStream(texts, options, texts.length)) {
+    for await (const vector of this.#encodeStream(side, texts, options, texts.length)) {
       vectors.push(vector)
     }
     return vectors
   }
 
   async *#encodeStream(
+    side: EncoderSide,
     texts: AsyncIterable<string> | Iterable<string>,
     options?: EncodeOptions,
     total?: number
   ): AsyncGenerator<SparseVector> {
-    yield* encodeTexts(texts, this.#parts, this.#checked(options), total)
+    yield* encodeTexts(texts, side, this.#checked(side, options), total)
   }
 
   #refuseClosed(): void {
@@ -147,10 +173,10 @@ export class SpladeEncoder implements SparseEncoder {
     })
   }
 
-  #checked(options: EncodeOptions = {}): CheckedOptions {
+  #checked(side: EncoderSide, options: EncodeOptions = {}): CheckedOptions {
     this.#refuseClosed()
-    const { maxTokens = this.maxTokens, topTokens, minWeight } = options
-    checkedCount('maxTokens', maxTokens, MIN_MAX_TOKENS, this.#parts.maxPositions)
+    const { maxTokens = side.maxTokens, topTokens = side.topTokens, minWeight } = options
+    checkedCount('maxTokens', maxTokens, MIN_MAX_TOKENS, side.maxPositions)
     if (topTokens !== undefined) checkedCount('topTokens', topTokens, 1, Number.MAX_SAFE_INTEGER)
     if (minWeight !== undefined && !(minWeight >= 0)) {
       throw new EsplanadeError('INVALID_ARGUMENT', {
@@ -159,6 +185,6 @@ export class SpladeEncoder implements SparseEncoder {
         expected: 'a number from 0'
       })
     }
-    return { ...options, maxTokens }
+    return { ...options, maxTokens, ...(topTokens === undefined ? {} : { topTokens }) }
   }
 }
