@@ -7,6 +7,11 @@ import type { SparseVector } from '../vector/sparse-vector.ts'
  */
 export interface BatchEncoder {
   /**
+   * How many calls of {@link encode} are worth having under way: 1 for a single session, more for
+   * several threads. Calls beyond it wait; none is refused.
+   */
+  readonly concurrency: number
+  /**
    * @param texts - the token ids of each text, special tokens included; never an empty list
    * @returns a vector for each; it does not depend on the other texts beyond 1e-4
    */

@@ -7,6 +7,7 @@ import { feedsOf, GRAPH_PORTS, tokenBatch } from './token-batch.ts'
 
 /** Runs a graph with a pooling head, all of it in float32. */
 export class Float32Encoder implements BatchEncoder {
+  readonly concurrency = 1
   readonly #session: InferenceSession
   readonly #head: SpladeHead
   readonly #padId: number

@@ -9,6 +9,7 @@ import type { BatchEncoder } from './batch-encoder.ts'
  * tokens' idf.
  */
 export class StaticEmbedding implements BatchEncoder {
+  readonly concurrency = 1
   readonly #weights: Float32Array
 
   /**
