@@ -92,30 +92,57 @@ function refuseOption(place: string, given: unknown, expected: string): never {
 }
 
 /**
- * Static pruning: keeps the `topTokens` heaviest terms (on equal weight the smaller term id) and of
- * those the ones of at least `minWeight`, which is rounded to float32 as the weights are. Without
- * either option the vector itself is returned.
+ * Static pruning: how much of a vector is kept. Each limit keeps a number of the heaviest terms (on
+ * equal weight the smaller term id first), so several keep what the strictest one does. Default: all.
+ */
+export interface Pruning {
+  /** Keeps so many terms. */
+  readonly topTokens?: number | undefined
+  /** Keeps terms of at least this weight, which is rounded to float32 as the weights are. */
+  readonly minWeight?: number | undefined
+  /**
+   * Keeps the fewest terms that hold this share of the vector's mass, the sum of its weights (its L1
+   * norm), above 0, at most 1: the α-mass subvector of Bruch et al., "Efficient Inverted Indexes for
+   * Approximate Retrieval over Learned Sparse Representations" (SIGIR 2024, arXiv:2404.18812), where
+   * it ends with the term that reaches the share. 1 keeps all.
+   */
+  readonly pruneMass?: number | undefined
+}
+
+/** The limits among other settings. */
+export function pruningOf({ topTokens, minWeight, pruneMass }: Pruning): Pruning {
+  return { topTokens, minWeight, pruneMass }
+}
+
+/**
+ * Prunes a vector; where nothing is to go, the vector itself is returned.
  *
  * @throws EsplanadeError `INVALID_ARGUMENT` when `topTokens` is not a whole number from 0 (or
- *   infinity) or `minWeight` is negative or NaN
+ *   infinity), `minWeight` is negative or NaN, or `pruneMass` is not above 0 and at most 1
  */
-export function pruneVector(
-  vector: SparseVector,
-  options: { readonly topTokens?: number; readonly minWeight?: number }
-): SparseVector {
-  const { topTokens = Number.POSITIVE_INFINITY } = options
-  const minWeight = Math.fround(options.minWeight ?? 0)
+export function pruneVector(vector: SparseVector, pruning: Pruning): SparseVector {
+  const { topTokens = Number.POSITIVE_INFINITY, pruneMass = 1 } = pruning
+  const minWeight = Math.fround(pruning.minWeight ?? 0)
   if (!(topTokens >= 0) || (Number.isFinite(topTokens) && !Number.isInteger(topTokens))) {
     refuseOption('topTokens', topTokens, 'a whole number from 0')
   }
-  if (!(minWeight >= 0)) refuseOption('minWeight', options.minWeight, 'a number from 0')
+  if (!(minWeight >= 0)) refuseOption('minWeight', pruning.minWeight, 'a number from 0')
+  if (!(pruneMass > 0 && pruneMass <= 1)) {
+    refuseOption('pruneMass', pruneMass, 'a number above 0, at most 1')
+  }
   const { terms, weights } = vector
-  if (terms.length <= topTokens && !(minWeight > 0)) return vector
-  const kept = Array.from(terms.keys())
-    .filter(i => weights[i]! >= minWeight)
-    .sort((a, b) => weights[b]! - weights[a]! || a - b)
-    .slice(0, topTokens)
-    .sort((a, b) => a - b)
+  if (terms.length <= topTokens && minWeight === 0 && pruneMass === 1) return vector
+  const heaviest = Array.from(terms.keys()).sort((a, b) => weights[b]! - weights[a]! || a - b)
+  // Summed in the order of the sum below, so that all of it is reached.
+  const mass = pruneMass < 1 ? heaviest.reduce((sum, i) => sum + weights[i]!, 0) : 0
+  let numKept = 0
+  for (let held = 0; numKept < Math.min(topTokens, terms.length); numKept++) {
+    const weight = weights[heaviest[numKept]!]!
+    if (weight < minWeight || (pruneMass < 1 && held >= pruneMass * mass)) break
+    held += weight
+  }
+  if (numKept === terms.length) return vector
+  const kept = heaviest.slice(0, numKept).sort((a, b) => a - b)
   return {
     terms: Uint32Array.from(kept, i => terms[i]!),
     weights: Float32Array.from(kept, i => weights[i]!)

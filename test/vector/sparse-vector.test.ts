@@ -102,12 +102,27 @@ describe('pruneVector', () => {
     expect([...pruneVector(sparseVector([1], [0.7]), { minWeight: 0.7 }).terms]).toEqual([1])
   })
 
+  it('keeps the fewest terms that hold the mass, and the strictest limit decides', () => {
+    // Of 4: 2, 1, .5, .5.
+    expect(termsOf({ pruneMass: 0.5 })).toEqual([4])
+    expect(termsOf({ pruneMass: 0.51 })).toEqual([4, 8])
+    expect(termsOf({ pruneMass: 0.8 })).toEqual([1, 4, 8])
+    expect(termsOf({ pruneMass: 1 })).toEqual([1, 4, 6, 8])
+    expect(termsOf({ pruneMass: 0.001 })).toEqual([4])
+    expect(termsOf({ pruneMass: 0.8, topTokens: 2 })).toEqual([4, 8])
+    expect(termsOf({ pruneMass: 0.8, minWeight: 2 })).toEqual([4])
+    expect([...pruneVector(sparseVector([], []), { pruneMass: 0.5 }).terms]).toEqual([])
+  })
+
   it.each([
     { topTokens: -1 },
     { topTokens: 1.5 },
     { topTokens: Number.NaN },
     { minWeight: -1 },
-    { minWeight: Number.NaN }
+    { minWeight: Number.NaN },
+    { pruneMass: 0 },
+    { pruneMass: 1.01 },
+    { pruneMass: Number.NaN }
   ])('refuses %o', options => {
     expect(() => pruneVector(vector, options)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', place: Object.keys(options)[0] })
@@ -124,6 +139,28 @@ describe('pruneVector', () => {
         expect([...pruned.weights].sort((a, b) => b - a)).toEqual(heaviest)
         expect(() => sparseVector(pruned.terms, pruned.weights)).not.toThrow()
       })
+    )
+  })
+  it('keeps no term more than the mass needs, and all of a smaller mass', () => {
+    const weight = fc.integer({ min: 1, max: 20 })
+    const share = fc.integer({ min: 1, max: 99 }).map(percent => percent / 100)
+    const sum = (numbers: Float32Array): number => numbers.reduce((a, b) => a + b, 0)
+    fc.assert(
+      fc.property(
+        fc.array(weight, { minLength: 1, maxLength: 12 }),
+        share,
+        share,
+        (weights, a, b) => {
+          const whole = sparseVector([...weights.keys()], weights)
+          const kept = pruneVector(whole, { pruneMass: Math.max(a, b) })
+          const mass = Math.max(a, b) * sum(whole.weights)
+          expect(sum(kept.weights)).toBeGreaterThanOrEqual(mass)
+          expect(sum(kept.weights) - Math.min(...kept.weights)).toBeLessThan(mass)
+          expect(pruneVector(whole, { topTokens: kept.terms.length })).toEqual(kept)
+          const fewer = pruneVector(whole, { pruneMass: Math.min(a, b) })
+          expect([...kept.terms]).toEqual(expect.arrayContaining([...fewer.terms]))
+        }
+      )
     )
   })
 })
