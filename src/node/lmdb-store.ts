@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { mkdir, open as openFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { checkKey } from '../collection/document-limits.ts'
 import type {
   DocumentStore,
@@ -32,6 +33,9 @@ const STORE_VERSION = 1
 
 /** Longest time that an acknowledged batch of durability `group` waits for the disk. */
 export const GROUP_FLUSH_MS = 50
+
+/** Keys that are looked up before the event loop gets a turn: some 0.5 ms. */
+const TURN_KEYS = 200
 
 const FORMAT_KEY = Buffer.from('format')
 
@@ -217,7 +221,7 @@ export class LmdbStore implements DocumentStore {
       this.#flushFailure = undefined
       throw storeWriteError(failure, this.#directory)
     }
-    const { state, namespaces } = this.#stateAfter(batch)
+    const { state, namespaces } = await this.#stateAfter(batch)
     const { root } = this.#databases
     try {
       await root.batch(() => this.#put(batch, state, namespaces))
@@ -261,7 +265,9 @@ export class LmdbStore implements DocumentStore {
   }
 
   /** The counters after a batch, and the counts of the namespaces that it changes. Checks it. */
-  #stateAfter(batch: WriteBatch): { state: StoreState; namespaces: Map<string, number> } {
+  async #stateAfter(
+    batch: WriteBatch
+  ): Promise<{ state: StoreState; namespaces: Map<string, number> }> {
     const { commit, lastTombstone, forgottenFor, numDocuments } = this.#state
     let { lastSeq } = this.#state
     const namespaces = new Map<string, number>()
@@ -280,6 +286,7 @@ export class LmdbStore implements DocumentStore {
         }
         removed.add(seq)
         count(namespace, -1)
+        if (removed.size % TURN_KEYS === 0) await setImmediate()
       }
       const added = new Set<string>()
       for (const { seq, namespace, key } of batch.added) {
@@ -292,6 +299,7 @@ export class LmdbStore implements DocumentStore {
         added.add(name)
         lastSeq = seq
         count(namespace, 1)
+        if (added.size % TURN_KEYS === 0) await setImmediate()
       }
     } finally {
       snapshot.close()
