@@ -38,6 +38,8 @@ export type ErrorCode =
 export interface ErrorDetails {
   /** Where: a file, `file:line`, a parameter, a tensor. */
   readonly place?: string | undefined
+  /** Position, from 0, of the text of an encoding call that it is about. */
+  readonly textIndex?: number | undefined
   /** What was given, and what is wrong with it. */
   readonly problem: string
   /** What would have been right. */
@@ -56,12 +58,14 @@ export class EsplanadeError extends Error {
   override readonly name: string = 'EsplanadeError'
   readonly code: ErrorCode
   readonly place: string | undefined
+  /** Position, from 0, of the text of an encoding call that it is about, if it is about one. */
+  readonly textIndex: number | undefined
   readonly problem: string
   readonly expected: string | undefined
   readonly remedy: string | undefined
 
   constructor(code: ErrorCode, details: ErrorDetails) {
-    const { place, problem, expected, remedy, cause } = details
+    const { place, textIndex, problem, expected, remedy, cause } = details
     const sentences = [
       `${place === undefined ? '' : `${place}: `}${problem}`,
       expected === undefined ? undefined : `Expected ${expected}`,
@@ -73,6 +77,7 @@ export class EsplanadeError extends Error {
     )
     this.code = code
     this.place = place
+    this.textIndex = textIndex
     this.problem = problem
     this.expected = expected
     this.remedy = remedy
