@@ -8,7 +8,9 @@ export type ErrorCode =
   | 'INVALID_KEY' // an empty or ill-formed document key
   | 'DUPLICATE_KEY' // two documents of one build carry the same key
   | 'KEY_NOT_FOUND' // the index holds no document of this key
-  | 'MODEL_NOT_FOUND' // no such shipped model, and no such folder
+  | 'MODEL_NOT_FOUND' // no such shipped model, no such folder, none of this name on the hub
+  | 'MODEL_FORBIDDEN' // the hub keeps the model private or gated, and the token opens it not
+  | 'DOWNLOAD_FAILED' // the hub cannot be reached, or what it sent is not what it lists
   | 'MODEL_FILE_INVALID' // a model file is truncated or its header lies
   | 'MODEL_MISMATCH' // config, weights and tokenizer disagree
   | 'MODEL_UNSUPPORTED' // an architecture, layout or element type that is not read

@@ -1,7 +1,8 @@
 import type { Progress, TaskOptions } from '../progress.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { Vocabulary } from '../text/vocabulary.ts'
-import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { Pruning, SparseVector } from '../vector/sparse-vector.ts'
+import type { IdfTable, QueryMode } from './query-modes.ts'
 import type { Pooling } from './splade-pooling.ts'
 
 /** A term of a vector, readable. */
@@ -21,13 +22,17 @@ export interface EncodeProgress extends Progress {
 }
 
 /** Options of every encoding call. */
-export interface EncodeOptions extends TaskOptions<EncodeProgress> {
-  /** Keeps the heaviest terms of each vector; default: all. */
-  readonly topTokens?: number
-  /** Keeps terms of at least this weight; default: all above zero. */
-  readonly minWeight?: number
+export interface EncodeOptions extends TaskOptions<EncodeProgress>, Pruning {
   /** Tokens of a text that the model reads, the special ones included; default: the encoder's. */
   readonly maxTokens?: number
+}
+
+/** Options of {@link SparseEncoder.encodeQuery}. */
+export interface QueryOptions extends EncodeOptions {
+  /** Default: what the encoder was loaded with, else `'full'`. */
+  readonly queryMode?: QueryMode
+  /** The weights of `'inference-free'`; default: the model's own, where it has a table of them. */
+  readonly idf?: IdfTable
 }
 
 /**
@@ -40,10 +45,10 @@ export interface EncodeOptions extends TaskOptions<EncodeProgress> {
  * Throws `ABORTED` when the signal says so, `INVALID_ARGUMENT` for an option without meaning or
  * something that is not a string, `RUNTIME_FAILED` where the model gives numbers that are none.
  */
-export interface Encode {
-  (text: string, options?: EncodeOptions): Promise<SparseVector>
-  (texts: readonly string[], options?: EncodeOptions): Promise<SparseVector[]>
-  (texts: AsyncIterable<string>, options?: EncodeOptions): AsyncIterable<SparseVector>
+export interface Encode<Options extends EncodeOptions = EncodeOptions> {
+  (text: string, options?: Options): Promise<SparseVector>
+  (texts: readonly string[], options?: Options): Promise<SparseVector[]>
+  (texts: AsyncIterable<string>, options?: Options): AsyncIterable<SparseVector>
 }
 
 /** Turns texts into sparse vectors over its {@link SparseEncoder.vocabulary}. */
@@ -60,7 +65,13 @@ export interface SparseEncoder {
   readonly maxTokens: number
   readonly vocabulary: Vocabulary
   readonly tokenizer: Tokenizer
-  readonly encodeQuery: Encode
+  /**
+   * Encodes queries, in one of three modes.
+   *
+   * @throws EsplanadeError `INVALID_ARGUMENT` for `'inference-free'` without a table of weights,
+   * beside what {@link Encode} throws
+   */
+  readonly encodeQuery: Encode<QueryOptions>
   readonly encodeDocument: Encode
   /** The terms of a vector by descending weight, the first `top` of them (default: all). */
   decode(vector: SparseVector, options?: { readonly top?: number }): TermWeight[]
@@ -76,14 +87,53 @@ export interface SparseEncoder {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** How far the download of a file has come; `done` and `total` are bytes. */
+export interface DownloadProgress extends Progress {
+  /** The model's name on the hub: `org/name`. */
+  readonly model: string
+  /** The file, by its path in the model. */
+  readonly file: string
+  /** The length of the file. */
+  readonly total: number
+}
+
+/** How a model that is named as on the hub, `org/name`, is found. Others need none of this. */
+export interface HubOptions {
+  /** A branch, a tag or a commit; default `'main'`. A commit is always the same model. */
+  readonly revision?: string
+  /** Takes what the cache has and opens no connection; default: whether `HF_HUB_OFFLINE` is set. */
+  readonly localFilesOnly?: boolean
+  /** For private and gated models; default: `HF_TOKEN`, else what `hf auth login` has kept. */
+  readonly token?: string
+  /** Where the hub is; default: `HF_ENDPOINT`, else `https://huggingface.co`. */
+  readonly endpoint?: string
+  /** Where files are kept; default: `HF_HUB_CACHE`, else the folder `hub` of `HF_HOME`. */
+  readonly cacheDir?: string
+  /** Hears how far each download is; at its end `done` equals `total`. */
+  readonly onDownload?: (progress: DownloadProgress) => void
+  /** Stops a download, with `ABORTED`; the next one goes on from there. */
+  readonly signal?: AbortSignal
+}
+
 /** How a model is loaded. */
-export interface LoadOptions {
+export interface LoadOptions extends HubOptions {
   /** Default: what the model's folder says, else `'max'`, as SPLADE v2, ++ and v3 do. */
   readonly pooling?: Pooling
   /** Tokens of a text that are read, the special ones included; default 256. */
   readonly maxTokens?: number
   /** Tokens of a batch, padding included; default 1,024. Bounds the memory of encoding. */
   readonly maxBatchTokens?: number
-  /** Threads of the runtime; default: it decides, usually one a core. */
+  /** How queries are encoded unless a call says otherwise; default `'full'`. */
+  readonly queryMode?: QueryMode
+  /**
+   * Threads of the runtime; default: it decides, usually one a core. With `numWorkers`: of each
+   * worker, default 1.
+   */
   readonly numThreads?: number
+  /**
+   * Worker threads that each hold the model and encode batches side by side, while this thread reads
+   * and tokenises and stays free for other work; default 0: batches are encoded in this thread. A
+   * worker that dies is replaced, and its batch is tried again.
+   */
+  readonly numWorkers?: number
 }
