@@ -6,6 +6,7 @@ import { buildLogitsGraph, buildSpladeGraph } from './encoder-graph.ts'
 import { Float32Encoder } from './float32-encoder.ts'
 import { parseJsonObject } from './model-config.ts'
 import { type ModelFiles, requiredFile } from './model-files.ts'
+import { checkQueryMode } from './query-modes.ts'
 import { readPooling } from './sentence-transformers.ts'
 import { createSession } from './session.ts'
 import type { LoadOptions, SparseEncoder } from './sparse-encoder.ts'
@@ -26,6 +27,7 @@ export async function loadSparseEncoder(
   options: LoadOptions = {}
 ): Promise<SparseEncoder> {
   const { numThreads } = options
+  const queryMode = checkQueryMode(options.queryMode ?? 'full')
   const pooling = options.pooling ?? (await readPooling(files)) ?? 'max'
   if (pooling !== 'max' && pooling !== 'sum') {
     throw new EsplanadeError('INVALID_ARGUMENT', {
@@ -72,6 +74,7 @@ export async function loadSparseEncoder(
     pooling,
     documents,
     queries: documents,
+    queryMode,
     // The weights are read again rather than kept: few ever ask for this.
     openLogits: async () => {
       const { model: again } = await readCheckpoint(files)

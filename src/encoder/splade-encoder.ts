@@ -5,9 +5,22 @@ import type { SparseVector } from '../vector/sparse-vector.ts'
 import { checkedCount } from './checked-count.ts'
 import { type CheckedOptions, encodeTexts, type TextEncoding } from './encode-texts.ts'
 import { mostProbable } from './masked-prediction.ts'
+import {
+  checkQueryMode,
+  InferenceFreeEncoder,
+  NoExpansionEncoder,
+  type QueryMode
+} from './query-modes.ts'
 import type { InferenceSession } from './session.ts'
-import type { Encode, EncodeOptions, SparseEncoder, TermWeight } from './sparse-encoder.ts'
+import type {
+  Encode,
+  EncodeOptions,
+  QueryOptions,
+  SparseEncoder,
+  TermWeight
+} from './sparse-encoder.ts'
 import type { Pooling } from './splade-pooling.ts'
+import { StaticEmbedding } from './static-embedding.ts'
 import { feedsOf, GRAPH_PORTS, tokenBatch } from './token-batch.ts'
 
 /** Fewest tokens that can be read of a text: [CLS], one token, [SEP]. */
@@ -34,6 +47,8 @@ export interface SpladeParts {
   readonly documents: EncoderSide
   /** The same value as `documents` where both are encoded alike. */
   readonly queries: EncoderSide
+  /** Of queries, unless a call says otherwise. */
+  readonly queryMode: QueryMode
   /** Makes the session that {@link SparseEncoder.predictMasked} needs; called at most once. */
   readonly openLogits: () => Promise<InferenceSession>
 }
@@ -49,7 +64,7 @@ export class SpladeEncoder implements SparseEncoder {
   readonly maxTokens: number
   readonly vocabulary: Vocabulary
   readonly tokenizer: Tokenizer
-  readonly encodeQuery: Encode
+  readonly encodeQuery: Encode<QueryOptions>
   readonly encodeDocument: Encode
   readonly #parts: SpladeParts
   #logits: Promise<InferenceSession> | undefined
@@ -63,8 +78,8 @@ export class SpladeEncoder implements SparseEncoder {
     this.tokenizer = parts.tokenizer
     this.vocabulary = parts.tokenizer.vocabulary
     this.#parts = parts
-    this.encodeQuery = this.#encodeWith(parts.queries)
-    this.encodeDocument = this.#encodeWith(parts.documents)
+    this.encodeQuery = this.#encodeWith(options => this.#querySide(options))
+    this.encodeDocument = this.#encodeWith(() => parts.documents)
   }
 
   decode(vector: SparseVector, options: { readonly top?: number } = {}): TermWeight[] {
@@ -125,44 +140,70 @@ export class SpladeEncoder implements SparseEncoder {
     return this.close()
   }
 
-  #encodeWith(side: EncoderSide): Encode {
-    return ((texts: string | readonly string[] | AsyncIterable<string>, options) => {
-      if (Array.isArray(texts)) return this.#encodeAll(side, texts, options)
+  /** @param sideOf - chooses what encodes, by the options of a call */
+  #encodeWith<Options extends EncodeOptions>(
+    sideOf: (options: Options | undefined) => EncoderSide
+  ): Encode<Options> {
+    return ((texts: string | readonly string[] | AsyncIterable<string>, options?: Options) => {
+      if (Array.isArray(texts)) return this.#encodeAll(sideOf, texts, options)
       // What is no text at all is refused as one, not as a stream that fails when it is read.
       return typeof texts === 'object' && texts !== null
-        ? this.#encodeStream(side, texts as AsyncIterable<string>, options)
-        : this.#encodeOne(side, texts as string, options)
-    }) as Encode
+        ? this.#encodeStream(sideOf, texts as AsyncIterable<string>, options)
+        : this.#encodeOne(sideOf, texts as string, options)
+    }) as Encode<Options>
   }
 
-  async #encodeOne(
-    side: EncoderSide,
+  async #encodeOne<Options extends EncodeOptions>(
+    sideOf: (options: Options | undefined) => EncoderSide,
     text: string,
-    options?: EncodeOptions
+    options?: Options
   ): Promise<SparseVector> {
-    const [vector] = await this.#encodeAll(side, [text], options)
+    const [vector] = await this.#encodeAll(sideOf, [text], options)
     return vector!
   }
 
-  async #encodeAll(
-    side: EncoderSide,
+  async #encodeAll<Options extends EncodeOptions>(
+    sideOf: (options: Options | undefined) => EncoderSide,
     texts: readonly string[],
-    options?: EncodeOptions
+    options?: Options
   ): Promise<SparseVector[]> {
     const vectors: SparseVector[] = []
-    for await (const vector of this.#encodeStream(side, texts, options, texts.length)) {
+    for await (const vector of this.#encodeStream(sideOf, texts, options, texts.length)) {
       vectors.push(vector)
     }
     return vectors
   }
 
-  async *#encodeStream(
-    side: EncoderSide,
+  async *#encodeStream<Options extends EncodeOptions>(
+    sideOf: (options: Options | undefined) => EncoderSide,
     texts: AsyncIterable<string> | Iterable<string>,
-    options?: EncodeOptions,
+    options?: Options,
     total?: number
   ): AsyncGenerator<SparseVector> {
+    const side = sideOf(options)
     yield* encodeTexts(texts, side, this.#checked(side, options), total)
+  }
+
+  #querySide({ queryMode = this.#parts.queryMode, idf }: QueryOptions = {}): EncoderSide {
+    const { queries } = this.#parts
+    const { vocabulary } = this
+    switch (checkQueryMode(queryMode)) {
+      case 'full':
+        return queries
+      case 'no-expansion':
+        return { ...queries, encoder: new NoExpansionEncoder(queries.encoder, vocabulary) }
+      case 'inference-free':
+        if (idf !== undefined) {
+          return { ...queries, encoder: new InferenceFreeEncoder(vocabulary, idf) }
+        }
+        if (queries.encoder instanceof StaticEmbedding) return queries
+        throw new EsplanadeError('INVALID_ARGUMENT', {
+          place: 'idf',
+          problem: `${this.name} has no table of weights for inference-free queries`,
+          expected: 'idf: a Float32Array of one weight a term id, or a function',
+          remedy: 'A collection has one for its documents: await collection.idf()'
+        })
+    }
   }
 
   #refuseClosed(): void {
@@ -175,7 +216,8 @@ export class SpladeEncoder implements SparseEncoder {
 
   #checked(side: EncoderSide, options: EncodeOptions = {}): CheckedOptions {
     this.#refuseClosed()
-    const { maxTokens = side.maxTokens, topTokens = side.topTokens, minWeight } = options
+    const { maxTokens = side.maxTokens, topTokens = side.topTokens } = options
+    const { minWeight, pruneMass } = options
     checkedCount('maxTokens', maxTokens, MIN_MAX_TOKENS, side.maxPositions)
     if (topTokens !== undefined) checkedCount('topTokens', topTokens, 1, Number.MAX_SAFE_INTEGER)
     if (minWeight !== undefined && !(minWeight >= 0)) {
@@ -183,6 +225,13 @@ export class SpladeEncoder implements SparseEncoder {
         place: 'minWeight',
         problem: `${minWeight} is no weight`,
         expected: 'a number from 0'
+      })
+    }
+    if (pruneMass !== undefined && !(pruneMass > 0 && pruneMass <= 1)) {
+      throw new EsplanadeError('INVALID_ARGUMENT', {
+        place: 'pruneMass',
+        problem: `${pruneMass} is no share`,
+        expected: 'a number above 0, at most 1'
       })
     }
     return { ...options, maxTokens, ...(topTokens === undefined ? {} : { topTokens }) }
