@@ -3,7 +3,6 @@ import { DEFAULT_MAX_TOKENS, Tokenizer } from '../text/tokenizer.ts'
 import { checkedCount } from './checked-count.ts'
 import { readCheckpoint } from './checkpoint.ts'
 import { buildLogitsGraph, buildSpladeGraph } from './encoder-graph.ts'
-import { Float32Encoder } from './float32-encoder.ts'
 import { parseJsonObject } from './model-config.ts'
 import { type ModelFiles, requiredFile } from './model-files.ts'
 import { checkQueryMode } from './query-modes.ts'
@@ -12,6 +11,7 @@ import { createSession } from './session.ts'
 import type { LoadOptions, SparseEncoder } from './sparse-encoder.ts'
 import { type EncoderSide, MIN_MAX_TOKENS, SpladeEncoder } from './splade-encoder.ts'
 import type { SpladeHead } from './splade-pooling.ts'
+import { openEncoder } from './threads.ts'
 
 const DEFAULT_MAX_BATCH_TOKENS = 1024
 
@@ -55,13 +55,16 @@ export async function loadSparseEncoder(
   )
   const maxBatchTokens = options.maxBatchTokens ?? DEFAULT_MAX_BATCH_TOKENS
   checkedCount('maxBatchTokens', maxBatchTokens, 1, Number.MAX_SAFE_INTEGER)
-  if (numThreads !== undefined) checkedCount('numThreads', numThreads, 1, 1024)
   const documents: EncoderSide = {
     tokenizer,
-    encoder: new Float32Encoder(
-      await createSession(buildSpladeGraph(model, head), numThreads),
-      head,
-      tokenizer.specialTokens.pad ?? 0
+    encoder: await openEncoder(
+      {
+        precision: 'float32',
+        graph: buildSpladeGraph(model, head),
+        head,
+        padId: tokenizer.specialTokens.pad ?? 0
+      },
+      options
     ),
     maxTokens,
     maxPositions: model.maxPositions,
