@@ -6,6 +6,8 @@ import type {
   LoadOptions,
   SparseEncoder as SparseEncoderInterface
 } from '../encoder/sparse-encoder.ts'
+import { provideEncodeThreads } from '../encoder/threads.ts'
+import { startEncodeThreads } from '../node/encode-threads.ts'
 import { modelFolder } from '../node/model-folder.ts'
 
 export type { ModelFiles } from '../encoder/model-files.ts'
@@ -37,3 +39,5 @@ export const SparseEncoder: {
   load: async (model, options) =>
     loadSparseEncoder(typeof model === 'string' ? modelFolder(model) : model, options)
 }
+
+provideEncodeThreads(startEncodeThreads)

@@ -4,6 +4,8 @@
  * `/search`, `/explain` and `/eval`.
  */
 
+import { provideEncodeThreads } from '../encoder/threads.ts'
+import { startEncodeThreads } from '../node/encode-threads.ts'
 import { startSearchThreads } from '../node/search-threads.ts'
 import { provideThreads } from '../search/threads.ts'
 
@@ -80,3 +82,4 @@ export {
 } from '../vector/sparse-vector.ts'
 
 provideThreads(startSearchThreads)
+provideEncodeThreads(startEncodeThreads)
