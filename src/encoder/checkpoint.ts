@@ -1,9 +1,8 @@
-import crc32 from 'crc-32'
 import type { MaskedLanguageModel } from './masked-language-model.ts'
 import { ModelConfig } from './model-config.ts'
 import { readMaskedLanguageModel } from './model-families.ts'
 import { type ModelFiles, requiredFile } from './model-files.ts'
-import { SafeTensors } from './safetensors.ts'
+import { readWeights } from './read-weights.ts'
 
 /** A masked language model read from its files. */
 export interface Checkpoint {
@@ -18,8 +17,6 @@ export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
     await requiredFile(files, 'config.json'),
     files.placeOf('config.json')
   )
-  const bytes = await requiredFile(files, 'model.safetensors')
-  const weights = new SafeTensors(bytes, files.placeOf('model.safetensors'))
-  const model = readMaskedLanguageModel(config, weights)
-  return { model, fingerprint: (crc32.buf(bytes) >>> 0).toString(16).padStart(8, '0') }
+  const { weights, fingerprint } = await readWeights(files)
+  return { model: readMaskedLanguageModel(config, weights), fingerprint }
 }

@@ -1,5 +1,14 @@
 import { EsplanadeError } from '../errors.ts'
-import type { Weights } from './weights.ts'
+import {
+  ELEMENT_BYTES,
+  isCount,
+  numElements,
+  plainView,
+  requireFloats,
+  type TensorType,
+  toFloat32
+} from './tensor-elements.ts'
+import type { WeightsFile } from './weights.ts'
 
 /**
  * Reads model weights in the safetensors format: eight bytes of header length (little-endian), a
@@ -10,24 +19,22 @@ import type { Weights } from './weights.ts'
  * in the file.
  */
 
-/** Element types that are read; each becomes float32. */
-const BYTES_PER_ELEMENT = { F32: 4, F16: 2, BF16: 2 } as const
-type ElementType = keyof typeof BYTES_PER_ELEMENT
+/**
+ * Room for 100,000 tensors. The format allows 100 MB, but JSON of that size, made of empty objects,
+ * takes gigabytes once it is parsed.
+ */
+const MAX_HEADER_BYTES = 16 * 2 ** 20
 
-/** The format's own limit, which keeps a lying header from being parsed at all. */
-const MAX_HEADER_BYTES = 100_000_000
-
-interface TensorEntry {
-  readonly dtype: string
-  readonly shape: readonly number[]
+interface TensorEntry extends TensorType {
+  /** Where the elements lie, in bytes behind the header. */
   readonly start: number
   readonly end: number
 }
 
 /** The named tensors of one safetensors file. */
-export class SafeTensors implements Weights {
+export class SafeTensors implements WeightsFile {
   readonly #place: string
-  readonly #data: Uint8Array
+  readonly #data: Uint8Array<ArrayBuffer>
   readonly #entries: ReadonlyMap<string, TensorEntry>
 
   /**
@@ -38,10 +45,7 @@ export class SafeTensors implements Weights {
   constructor(bytes: Uint8Array, place: string) {
     const headerBytes = readHeaderLength(bytes, place)
     this.#place = place
-    // A plain view: `slice` of Node's Buffer, unlike a Uint8Array's, would not copy.
-    this.#data = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length).subarray(
-      8 + headerBytes
-    )
+    this.#data = plainView(bytes).subarray(8 + headerBytes)
     this.#entries = readEntries(bytes.subarray(8, 8 + headerBytes), this.#data.length, place)
   }
 
@@ -59,32 +63,8 @@ export class SafeTensors implements Weights {
   }
 
   floats(name: string, dims: readonly number[]): Float32Array {
-    const entry = this.#entries.get(name)
-    if (entry === undefined) {
-      throw new EsplanadeError('MODEL_MISMATCH', {
-        place: this.#place,
-        problem: `no tensor ${name}`,
-        expected: `one of shape [${dims.join(', ')}], as config.json says`,
-        remedy: 'Use the config.json that belongs to these weights'
-      })
-    }
-    if (entry.shape.length !== dims.length || entry.shape.some((size, i) => size !== dims[i])) {
-      throw new EsplanadeError('MODEL_MISMATCH', {
-        place: this.#place,
-        problem: `tensor ${name} has shape [${entry.shape.join(', ')}]`,
-        expected: `[${dims.join(', ')}], as config.json says`,
-        remedy: 'Use the config.json that belongs to these weights'
-      })
-    }
-    if (!(entry.dtype in BYTES_PER_ELEMENT)) {
-      throw new EsplanadeError('MODEL_UNSUPPORTED', {
-        place: this.#place,
-        problem: `tensor ${name} has elements of type ${entry.dtype}`,
-        expected: Object.keys(BYTES_PER_ELEMENT).join(', '),
-        remedy: 'Save the model in one of these types'
-      })
-    }
-    return toFloat32(this.#data.slice(entry.start, entry.end), entry.dtype as ElementType)
+    const entry = requireFloats(this.#place, name, this.#entries.get(name), dims)
+    return toFloat32(this.#data.slice(entry.start, entry.end), entry.dtype)
   }
 }
 
@@ -136,7 +116,6 @@ function readEntries(
 
 function readEntry(name: string, value: unknown, dataBytes: number, place: string): TensorEntry {
   const { dtype, shape, data_offsets: range } = (value ?? {}) as Record<string, unknown>
-  const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0
   if (typeof dtype !== 'string' || !Array.isArray(shape) || !shape.every(isCount)) {
     throw lie(place, `tensor ${name} lacks a type or shape`, 'dtype and shape')
   }
@@ -151,13 +130,13 @@ function readEntry(name: string, value: unknown, dataBytes: number, place: strin
       `a range in the ${dataBytes} bytes of data`
     )
   }
-  const elementBytes = BYTES_PER_ELEMENT[dtype as ElementType]
-  const numElements = shape.reduce((product: number, size: number) => product * size, 1)
-  if (elementBytes !== undefined && numElements * elementBytes !== end - start) {
+  const elementBytes = ELEMENT_BYTES.get(dtype)
+  const numBytes = elementBytes === undefined ? end - start : numElements(shape) * elementBytes
+  if (numBytes !== end - start) {
     throw lie(
       place,
       `tensor ${name} has ${end - start} bytes`,
-      `${numElements * elementBytes} for ${dtype} of shape [${shape.join(', ')}]`
+      `${numBytes} for ${dtype} of shape [${shape.join(', ')}]`
     )
   }
   return { dtype, shape, start, end }
@@ -181,29 +160,4 @@ function checkRanges(
   if (end !== dataBytes) {
     throw lie(place, `the tensors end at byte ${end} of the data`, `byte ${dataBytes}`)
   }
-}
-
-/** @param bytes - a copy of its own, so that it starts at an aligned address */
-function toFloat32(bytes: Uint8Array, type: ElementType): Float32Array {
-  if (type === 'F32') return new Float32Array(bytes.buffer)
-  const halves = new Uint16Array(bytes.buffer)
-  return Float32Array.from(halves, type === 'BF16' ? bfloat16ToNumber : float16ToNumber)
-}
-
-const scratch = new DataView(new ArrayBuffer(4))
-
-/** bfloat16 is the upper half of a float32. */
-function bfloat16ToNumber(bits: number): number {
-  scratch.setUint32(0, bits * 0x1_0000)
-  return scratch.getFloat32(0)
-}
-
-/** IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits. */
-function float16ToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
