@@ -8,10 +8,22 @@ export class ModelConfig {
   readonly place: string
   readonly #fields: Readonly<Record<string, unknown>>
 
-  /** @throws EsplanadeError `MODEL_FILE_INVALID` where the bytes are not a JSON object */
-  constructor(bytes: Uint8Array, place: string) {
+  /**
+   * @param source - the file, or an object in it
+   * @throws EsplanadeError `MODEL_FILE_INVALID` where the bytes are not a JSON object
+   */
+  constructor(source: Uint8Array | Readonly<Record<string, unknown>>, place: string) {
     this.place = place
-    this.#fields = parseJsonObject(bytes, place)
+    this.#fields = source instanceof Uint8Array ? parseJsonObject(source, place) : source
+  }
+
+  /** Whether the field is there and not null. */
+  has(name: string): boolean {
+    return this.#fields[name] !== undefined && this.#fields[name] !== null
+  }
+
+  isNull(name: string): boolean {
+    return this.#fields[name] === null
   }
 
   /** A count or size: a whole number from 1. */
@@ -30,6 +42,36 @@ export class ModelConfig {
     throw this.#invalid(name, 'a number above zero')
   }
 
+  /** A place in a list: a whole number from 0. */
+  index(name: string): number {
+    const value = this.#fields[name]
+    if (value === 0) return value
+    return this.size(name)
+  }
+
+  /** True or false; `absent` where the field is not there. */
+  flag(name: string, absent: boolean): boolean {
+    const value = this.has(name) ? this.#fields[name] : absent
+    if (typeof value === 'boolean') return value
+    throw this.#invalid(name, 'true or false')
+  }
+
+  /** A list of texts. */
+  texts(name: string): readonly string[] {
+    const value = this.#fields[name]
+    if (Array.isArray(value) && value.every(one => typeof one === 'string')) return value
+    throw this.#invalid(name, 'a list of strings')
+  }
+
+  /** An object inside this one; its fields are read in the same way. */
+  section(name: string): ModelConfig {
+    const value = this.#fields[name]
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return new ModelConfig(value as Record<string, unknown>, `${this.place}: ${name}`)
+    }
+    throw this.#invalid(name, 'an object')
+  }
+
   text(name: string): string {
     const value = this.#fields[name]
     if (typeof value === 'string') return value
@@ -43,7 +85,7 @@ export class ModelConfig {
     throw new EsplanadeError('MODEL_UNSUPPORTED', {
       place: this.place,
       problem: `${name} is ${JSON.stringify(value)}`,
-      expected: accepted.map(one => JSON.stringify(one)).join(' or '),
+      expected: accepted.map(one => JSON.stringify(one)).join(' or ') || 'no such field',
       remedy: 'Use a checkpoint that this family covers'
     })
   }

@@ -1,14 +1,23 @@
 import { EsplanadeError } from '../errors.ts'
 import { bert } from './bert.ts'
+import { distilbert } from './distilbert.ts'
 import type { MaskedLanguageModel } from './masked-language-model.ts'
 import type { ModelConfig } from './model-config.ts'
+import { modernbert } from './modernbert.ts'
+import { roberta } from './roberta.ts'
 import type { Weights } from './weights.ts'
 
 /** Reads a family's config and weights; throws where they are not what the family needs. */
 export type ModelFamily = (config: ModelConfig, weights: Weights) => MaskedLanguageModel
 
 /** Families by the `model_type` of `config.json`. */
-const FAMILIES: Readonly<Record<string, ModelFamily>> = { bert }
+const FAMILIES: Readonly<Record<string, ModelFamily>> = {
+  bert,
+  distilbert,
+  roberta,
+  'xlm-roberta': roberta,
+  modernbert
+}
 
 /** @throws EsplanadeError `MODEL_UNSUPPORTED` for an unknown family */
 export function readMaskedLanguageModel(

@@ -1,4 +1,5 @@
 import { PbfWriter } from 'pbf'
+import { EsplanadeError } from '../errors.ts'
 
 /**
  * Writes ONNX models: a graph of operators over named tensors, serialised as the protocol buffer
@@ -11,14 +12,19 @@ import { PbfWriter } from 'pbf'
 /** A tensor in the graph, by name. */
 export type Tensor = string
 
-/** Attribute of an operator: an integer, a list of integers, or a float marked as such. */
-export type Attribute = number | readonly number[] | { readonly float: number }
+/** Attribute of an operator: an integer, a list of integers, a text, or a float marked as such. */
+export type Attribute = number | readonly number[] | string | { readonly float: number }
 
 type ElementType = 'float32' | 'int32' | 'int64'
 
 const ELEMENT_TYPE_CODES: Record<ElementType, number> = { float32: 1, int32: 6, int64: 7 }
 const IR_VERSION = 9
 const OPSET_VERSION = 20
+
+/** A protocol buffer's parser counts its bytes in 32 bits with a sign. */
+const MAX_MODEL_BYTES = 2 ** 31 - 1
+/** More than the names and sizes of one operator, tensor or port take, whatever its content. */
+const BYTES_PER_PART = 1024
 
 interface OnnxNode {
   readonly opType: string
@@ -92,14 +98,32 @@ export class OnnxGraph {
     })
   }
 
-  /** The serialised model. */
+  /**
+   * The serialised model.
+   *
+   * @throws EsplanadeError `MODEL_UNSUPPORTED` for a model of more than 2 GB
+   */
   toBytes(): Uint8Array {
-    const writer = new PbfWriter()
+    const writer = new PbfWriter(new Uint8Array(this.#sizeBound()))
     writer.writeVarintField(1, IR_VERSION)
     writer.writeStringField(2, 'esplanade')
     writer.writeMessage(7, (_, graph) => this.#writeGraph(graph), null)
     writer.writeMessage(8, (_, opset) => opset.writeVarintField(2, OPSET_VERSION), null)
     return writer.finish()
+  }
+
+  /** Room for all of the model at once: a buffer that grows would hold large weights twice. */
+  #sizeBound(): number {
+    const numParts =
+      this.#nodes.length + this.#initializers.length + this.#inputs.length + this.#outputs.length
+    const weightBytes = this.#initializers.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    const bound = weightBytes + numParts * BYTES_PER_PART
+    if (bound <= MAX_MODEL_BYTES) return bound
+    throw new EsplanadeError('MODEL_UNSUPPORTED', {
+      problem: `the model takes ${(weightBytes / 1e9).toFixed(1)} GB as float32`,
+      expected: 'at most 2 GB, which is what one ONNX file holds',
+      remedy: 'Use a smaller model'
+    })
   }
 
   #name(stem: string): string {
@@ -134,11 +158,15 @@ function writeNode(node: OnnxNode, writer: PbfWriter): void {
 }
 
 function writeAttribute(name: string, value: Attribute, writer: PbfWriter): void {
-  const [float, int, ints] = [1, 2, 7]
+  const [float, int, text, ints] = [1, 2, 3, 7]
   writer.writeStringField(1, name)
   if (typeof value === 'number') {
     writer.writeVarintField(3, value)
     writer.writeVarintField(20, int)
+  } else if (typeof value === 'string') {
+    // A field of bytes, of which a text is a special case.
+    writer.writeStringField(4, value)
+    writer.writeVarintField(20, text)
   } else if ('float' in value) {
     writer.writeFloatField(2, value.float)
     writer.writeVarintField(20, float)

@@ -1,0 +1,80 @@
+import { EsplanadeError } from '../errors.ts'
+import { addBertEncoder, type BertSizes, readBertSizes, readTypedPositions } from './bert.ts'
+import type { MaskedLanguageModel, TokenInputs } from './masked-language-model.ts'
+import type { ModelConfig } from './model-config.ts'
+import type { OnnxGraph, Tensor } from './onnx-model.ts'
+import { gelu } from './transformer-activation.ts'
+import { readVocabularyWeights } from './transformer-decoder.ts'
+import { TransformerLayers } from './transformer-layers.ts'
+import type { Weights } from './weights.ts'
+
+/** What `pad_token_id` is where a config leaves it out. */
+const DEFAULT_PAD_ID = 1
+
+/**
+ * RoBERTa (Liu et al. 2019, arXiv:1907.11692) and XLM-RoBERTa (Conneau et al. 2020,
+ * arXiv:1911.02116), built from a `RobertaForMaskedLM` or `XLMRobertaForMaskedLM` checkpoint. Its
+ * layers are BERT's; its positions begin behind the id of padding, and its head has GELU whatever
+ * the layers have.
+ */
+export function roberta(config: ModelConfig, weights: Weights): MaskedLanguageModel {
+  const sizes = readBertSizes(config)
+  const { vocabularySize, hiddenSize } = sizes
+  const padId = config.has('pad_token_id') ? config.index('pad_token_id') : DEFAULT_PAD_ID
+  const maxPositions = sizes.maxPositions - padId - 1
+  if (maxPositions < 1) {
+    throw new EsplanadeError('MODEL_FILE_INVALID', {
+      place: config.place,
+      problem: `pad_token_id ${padId} leaves none of ${sizes.maxPositions} positions`,
+      remedy: 'Use the config.json that was saved with the weights'
+    })
+  }
+  const names = {
+    words: 'roberta.embeddings.word_embeddings.weight',
+    matrix: 'lm_head.decoder.weight',
+    biases: ['lm_head.decoder.bias', 'lm_head.bias'],
+    head: 'lm_head.dense.weight'
+  }
+  const dims = [vocabularySize, hiddenSize] as const
+  const { words, decoder } = readVocabularyWeights(config, weights, names, dims)
+  const addStates = (graph: OnnxGraph, { ids, mask }: TokenInputs): Tensor => {
+    const layers = new TransformerLayers(graph, weights, hiddenSize, sizes.layerNormEpsilon)
+    const looked = graph.node('Gather', [graph.floats(words, dims), ids])
+    const placed = addPositions(graph, sizes, weights, ids, padId)
+    const embedded = layers.norm('roberta.embeddings.LayerNorm', looked, { residual: placed })
+    const states = addBertEncoder(layers, sizes, 'roberta.encoder', embedded, mask)
+    return layers.norm(
+      'lm_head.layer_norm',
+      gelu(graph, layers.dense('lm_head.dense', states, hiddenSize))
+    )
+  }
+  return { vocabularySize, hiddenSize, maxPositions, addStates, decoder }
+}
+
+/**
+ * The embeddings of the tokens' positions, `[batch, length, hidden]`: tokens are counted from
+ * `padId + 1`, and a token of padding, which a text too can spell out, is not counted but sits at
+ * `padId`.
+ */
+function addPositions(
+  graph: OnnxGraph,
+  sizes: BertSizes,
+  weights: Weights,
+  ids: Tensor,
+  padId: number
+): Tensor {
+  const positions = readTypedPositions(sizes, weights, 'roberta.embeddings')
+  const table = graph.floats(positions, [sizes.maxPositions, sizes.hiddenSize])
+  const pad = graph.integers([padId])
+  const wide = graph.node('Cast', [ids], { to: INT64 })
+  const isPad = graph.node('Equal', [wide, pad])
+  const counted = graph.node('Where', [isPad, graph.integers([0]), graph.integers([1])])
+  const places = graph.node('CumSum', [counted, graph.integers([1])])
+  return graph.node('Gather', [
+    table,
+    graph.node('Add', [graph.node('Mul', [places, counted]), pad])
+  ])
+}
+
+/** ONNX's code of the element type. */
+const INT64 = 7
