@@ -21,6 +21,7 @@ import {
   type CollectionDocument,
   CollectionSnapshot,
   type CollectionStats,
+  type ExplainOptions,
   type GetOptions,
   type KeyPage,
   type ListOptions
@@ -199,9 +200,14 @@ export class Collection {
   async explain(
     query: string | SparseVector,
     key: string,
-    options?: Pick<GetOptions, 'namespace'>
+    options?: ExplainOptions
   ): Promise<HitExplanation> {
     return this.#read(snapshot => snapshot.explain(query, key, options))
+  }
+
+  /** {@inheritDoc CollectionSnapshot.idf} */
+  async idf(): Promise<Float32Array> {
+    return this.#read(snapshot => snapshot.idf())
   }
 
   /** {@inheritDoc CollectionSnapshot.get} */

@@ -75,6 +75,28 @@ export class DeltaPostings {
     return this.#scores
   }
 
+  /** How many of the first `numEntries` entries hold each of some distinct terms. */
+  documentFrequencies(termIds: Uint32Array, numEntries: number): Uint32Array {
+    const counts = new Uint32Array(termIds.length)
+    const places = Array.from(termIds, termId => this.#terms.find(termId))
+    places.forEach((term, i) => {
+      if (term === undefined) return
+      for (const block of this.#blocks) counts[i]! += lengthOfList(block, term, numEntries)
+    })
+    if (numEntries <= this.#firstOfTail) return counts
+    const end = this.#tailEnds[numEntries - this.#firstOfTail - 1]!
+    // By term: the number of its place in `termIds`, from 1.
+    const numbers = new Uint32Array(this.#terms.size)
+    places.forEach((term, i) => {
+      if (term !== undefined) numbers[term] = i + 1
+    })
+    for (let at = 0; at < end; at++) {
+      const number = numbers[this.#tailTerms[at]!]!
+      if (number > 0) counts[number - 1]!++
+    }
+    return counts
+  }
+
   #sumTail({ terms, weights }: SparseVector, numEntries: number): void {
     const { size } = this.#terms
     if (this.#queryWeights.length < size) this.#queryWeights = new Float64Array(2 * size)
@@ -126,6 +148,20 @@ export class DeltaPostings {
     weights.set(this.#tailWeights)
     this.#tailWeights = weights
   }
+}
+
+/** Entries of a term's list in a block that are among the first `numEntries` of all. */
+function lengthOfList(
+  { firstEntry, offsets, entries }: Block,
+  term: number,
+  numEntries: number
+): number {
+  // The block may be older than the term.
+  if (term + 1 >= offsets.length) return 0
+  const start = offsets[term]!
+  let end = offsets[term + 1]!
+  while (end > start && firstEntry + entries[end - 1]! >= numEntries) end--
+  return end - start
 }
 
 function addList(

@@ -103,6 +103,11 @@ export class Delta {
     return this.#postings.settle(this.numEntries)
   }
 
+  /** Of the first so many entries those that hold each of some terms, dead or alive. */
+  documentFrequencies(termIds: Uint32Array, numEntries: number): Uint32Array {
+    return this.#postings.documentFrequencies(termIds, numEntries)
+  }
+
   /** Takes back all documents but the first so many: the others could not be written. */
   truncate(numDocuments: number): void {
     if (numDocuments === this.#documents.length) return

@@ -55,6 +55,12 @@ export class OpenSegment {
     return first < end
   }
 
+  /** Entries that hold a term, dead or alive. */
+  documentFrequency(termId: number): number {
+    const termIndex = this.#lookup.placeOf(termId)
+    return termIndex < 0 ? 0 : this.segment.numPostingsOf(termIndex)
+  }
+
   /** The best entries; ids are entries in the order in which they were added. */
   search(query: SparseVector, selection: EntrySelection, filter?: DocumentBits): SegmentResult {
     const { k, minScore, after, strategy } = selection

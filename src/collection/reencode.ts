@@ -1,6 +1,6 @@
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
-import type { SparseVector } from '../vector/sparse-vector.ts'
+import { pruningOf, type SparseVector } from '../vector/sparse-vector.ts'
 import type { Pace } from './pace.ts'
 import type { CollectionSettings } from './settings.ts'
 import type {
@@ -148,7 +148,7 @@ async function writeEncoded(
   to: DocumentStore,
   encoder: SparseEncoder,
   {
-    settings: { topTokens, minWeight },
+    settings,
     signal
   }: { readonly settings: CollectionSettings; readonly signal: AbortSignal | undefined }
 ): Promise<Encoded> {
@@ -156,8 +156,7 @@ async function writeEncoded(
   let numTruncated = 0
   const encoded = await encoder.encodeDocument(texts, {
     ...(signal && { signal }),
-    ...(topTokens !== undefined && { topTokens }),
-    ...(minWeight !== undefined && { minWeight }),
+    ...pruningOf(settings),
     onProgress: progress => {
       numTruncated = progress.numTruncated
     }

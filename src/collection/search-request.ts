@@ -1,4 +1,5 @@
 import type { Metadata } from '../corpus/metadata.ts'
+import { checkQueryMode, type QueryMode } from '../encoder/query-modes.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { HitExplanation } from '../explain/explain-hit.ts'
 import { checkTypes } from '../filter/check-types.ts'
@@ -45,6 +46,8 @@ export interface CollectionSearchOptions {
   readonly k?: number
   /** What is compared: `'sparse'`, the vectors of the model (default, and all there is so far). */
   readonly mode?: 'sparse'
+  /** How a text becomes a vector; default: as the collection was opened, else `'full'`. */
+  readonly queryMode?: QueryMode
   /** Searches only documents whose metadata pass; see `docs/filters.md`. Default: all. */
   readonly filter?: unknown
   /** Searches only the documents of this namespace; default `''`. */
@@ -72,6 +75,7 @@ export function checkSearch(
 ): Omit<DocumentSelection, 'metric'> {
   const { k, minScore, searchAfter, strategy, signal, namespace = '', mode = 'sparse' } = options
   const checked = checkedOptions({ k, minScore, searchAfter, strategy, signal }, 0)
+  if (options.queryMode !== undefined) checkQueryMode(options.queryMode)
   if (mode !== 'sparse') refuse('mode', mode, "'sparse'")
   if (typeof namespace !== 'string') refuse('namespace', namespace, 'a string')
   if (options.rerank !== undefined && typeof options.rerank !== 'function') {

@@ -45,6 +45,8 @@ export interface CollectionSettings {
   readonly topTokens?: number
   /** Only terms of at least this weight are kept. */
   readonly minWeight?: number
+  /** Only the heaviest terms that hold this share of a vector's mass are kept. */
+  readonly pruneMass?: number
   /** Absent where no dense vectors are kept. */
   readonly dense?: DenseSettings
 }
@@ -132,9 +134,13 @@ function checkSettings(settings: Record<string, unknown>, refuse: RefuseFile): v
   ] as const) {
     if (settings[name] !== undefined) atLeast(settings, name, least, refuse)
   }
-  const { minWeight } = settings
+  const { minWeight, pruneMass } = settings
   if (minWeight !== undefined && !(typeof minWeight === 'number' && minWeight >= 0)) {
     refuse(`minWeight is ${JSON.stringify(minWeight)}`, 'a number from 0')
+  }
+  if (pruneMass !== undefined) {
+    const isShare = typeof pruneMass === 'number' && pruneMass > 0 && pruneMass <= 1
+    if (!isShare) refuse(`pruneMass is ${JSON.stringify(pruneMass)}`, 'a number above 0, at most 1')
   }
   if (dense !== undefined) {
     const fields = fieldsOf(dense, 'dense', refuse)
@@ -193,6 +199,16 @@ const MODEL_FIELDS = [
   ['maxTokens', 'another limit of tokens']
 ] as const
 
+/** What is compared as it is. */
+const SETTINGS_FIELDS = [
+  'metric',
+  'precision',
+  'passageTokens',
+  'topTokens',
+  'minWeight',
+  'pruneMass'
+] as const
+
 /**
  * Refuses settings that a collection was not made with.
  *
@@ -205,7 +221,7 @@ export function refuseMismatch(
   place: string
 ): void {
   if (wanted.model !== undefined) refuseModel(recorded.model, wanted.model, place)
-  for (const name of ['metric', 'precision', 'passageTokens', 'topTokens', 'minWeight'] as const) {
+  for (const name of SETTINGS_FIELDS) {
     if (wanted[name] === undefined || wanted[name] === recorded[name]) continue
     // Not said and 0 are the same: nothing is split.
     if (name === 'passageTokens' && wanted[name] === 0 && recorded[name] === undefined) continue

@@ -1,4 +1,5 @@
 import type { Metadata } from '../corpus/metadata.ts'
+import { checkQueryMode, inferenceFreeVector, type QueryMode } from '../encoder/query-modes.ts'
 import { EsplanadeError } from '../errors.ts'
 import { explainHit, type HitExplanation } from '../explain/explain-hit.ts'
 import { contributionsOf, explainContributions } from '../search/contributions.ts'
@@ -7,6 +8,7 @@ import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { CollectionEncoder } from './collection-encoder.ts'
 import { bestPassage, searchDocuments } from './document-search.ts'
 import type { EntryHit } from './entry-search.ts'
+import { inverseDocumentFrequencies } from './inverse-document-frequency.ts'
 import {
   type CollectionHit,
   type CollectionResult,
@@ -22,6 +24,8 @@ import { numDead, type View } from './view.ts'
 export interface CollectionContext {
   readonly settings: CollectionSettings
   readonly encoder: CollectionEncoder
+  /** How the texts of queries become vectors unless a call says otherwise. */
+  readonly queryMode: QueryMode
 }
 
 /** A document as it was written. */
@@ -44,6 +48,12 @@ export interface GetOptions {
   readonly namespace?: string
   /** Default false. */
   readonly includeVectors?: boolean
+}
+
+/** Which document is explained, and how the query is understood. */
+export interface ExplainOptions extends Pick<GetOptions, 'namespace'> {
+  /** How a text becomes a vector; default: as the collection was opened, else `'full'`. */
+  readonly queryMode?: QueryMode
 }
 
 /** A part of the keys of a namespace. */
@@ -111,7 +121,7 @@ export class CollectionSnapshot {
   ): Promise<CollectionResult> {
     this.#checkOpen()
     const request = checkSearch(options, this.#view)
-    const vector = await this.#vectorOf(query, options.signal)
+    const vector = await this.#vectorOf(query, options)
     this.#checkOpen()
     const { metric } = this.#context.settings
     const { hits: found, stats } = searchDocuments(this.#view, vector, { ...request, metric })
@@ -120,7 +130,7 @@ export class CollectionSnapshot {
     if (options.rerank !== undefined) hits = await reranked(query, hits, options)
     if (options.explain) {
       const tokenizing = this.#context.settings.model !== undefined
-      if (tokenizing) await this.#context.encoder.get()
+      if (tokenizing) await this.#context.encoder.tokenizer()
       hits = await Promise.all(
         hits.map(async hit => ({
           ...hit,
@@ -143,11 +153,31 @@ export class CollectionSnapshot {
   async explain(
     query: string | SparseVector,
     key: string,
-    options: Pick<GetOptions, 'namespace'> = {}
+    options: ExplainOptions = {}
   ): Promise<HitExplanation> {
     this.#checkOpen()
+    if (options.queryMode !== undefined) checkQueryMode(options.queryMode)
     const document = this.#stored(key, options.namespace)
-    return this.#explain(query, await this.#vectorOf(query), document)
+    return this.#explain(query, await this.#vectorOf(query, options), document)
+  }
+
+  /**
+   * The weights of inference-free queries where the model has none of its own: `idf[termId]` for all
+   * terms of the model, ln(1 + (N − df + 0.5) / (df + 0.5)) with df of the N passages holding the term.
+   * Counted are the vectors of all namespaces, those of documents that were replaced or deleted
+   * included until a merge drops them.
+   *
+   * @throws EsplanadeError `INVALID_ARGUMENT` for a collection without a model; what reading the
+   *   model's tokenizer throws; `COLLECTION_CLOSED`
+   */
+  async idf(): Promise<Float32Array> {
+    this.#checkOpen()
+    const { size } = (await this.#context.encoder.tokenizer()).vocabulary
+    this.#checkOpen()
+    return inverseDocumentFrequencies(
+      this.#view,
+      Uint32Array.from({ length: size }, (_, id) => id)
+    )
   }
 
   /** The document of a key; undefined where there is none. @throws EsplanadeError `COLLECTION_CORRUPT` */
@@ -244,10 +274,24 @@ export class CollectionSnapshot {
     }
   }
 
-  async #vectorOf(query: string | SparseVector, signal?: AbortSignal): Promise<SparseVector> {
+  async #vectorOf(
+    query: string | SparseVector,
+    { queryMode = this.#context.queryMode, signal }: CollectionSearchOptions
+  ): Promise<SparseVector> {
     if (typeof query !== 'string') return checkVector(query)
+    if (queryMode === 'inference-free') return this.#inferenceFreeVectorOf(query)
     const encoder = await this.#context.encoder.get()
-    return encoder.encodeQuery(query, signal ? { signal } : {})
+    return encoder.encodeQuery(query, { queryMode, ...(signal && { signal }) })
+  }
+
+  async #inferenceFreeVectorOf(text: string): Promise<SparseVector> {
+    const { tokenizer } = await this.#context.encoder.inferenceFree()
+    this.#checkOpen()
+    const { maxTokens } = this.#context.settings.model!
+    const { ids } = tokenizer.tokenize(text, { maxTokens })
+    return inferenceFreeVector(ids, tokenizer.vocabulary, termIds =>
+      inverseDocumentFrequencies(this.#view, termIds)
+    )
   }
 
   #find(key: string, namespace = ''): StoredDocument | undefined {
@@ -294,7 +338,7 @@ export class CollectionSnapshot {
     const { passageIndex } = bestPassage(this.#view, vector, seq, metric)
     const passage = this.#view.store.vectors(seq)!.passages[passageIndex]!
     const [start, end] = passages?.[passageIndex] ?? [0, text.length]
-    const tokenizer = model && (await this.#context.encoder.get()).tokenizer
+    const tokenizer = model && (await this.#context.encoder.tokenizer())
     const scale = metric === 'cosine' ? norm(vector) * norm(passage) : 1
     const terms = Array.from(vector.terms, (termId, i) => ({
       termId,

@@ -6,7 +6,7 @@ import {
 } from '../corpus/metadata.ts'
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
-import { pruneVector, type SparseVector } from '../vector/sparse-vector.ts'
+import { pruneVector, pruningOf, type SparseVector } from '../vector/sparse-vector.ts'
 import { checkKey } from './document-limits.ts'
 import { splitText } from './passage-spans.ts'
 import { checkVector } from './search-request.ts'
@@ -80,7 +80,7 @@ export function checkDocument(
   const common = { namespace, key, text, metadata }
   const dense = given.dense === undefined ? undefined : checkDense(given.dense, place)
   const ready = (vector: SparseVector): SparseVector =>
-    pruned(checkVector(vector, `${place}: vector`), settings)
+    pruneVector(checkVector(vector, `${place}: vector`), pruningOf(settings))
   if (given.vector !== undefined) {
     if (given.passages !== undefined) {
       refuse('INVALID_ARGUMENT', place, 'a vector and passages', 'one of the two')
@@ -116,14 +116,6 @@ export function withVectors(
 ): DocumentToWrite {
   const vectors = passages.map(part => (typeof part === 'string' ? nextVector() : part))
   return { document, vectors: { passages: vectors, ...(dense && { dense }) } }
-}
-
-function pruned(vector: SparseVector, { topTokens, minWeight }: CollectionSettings): SparseVector {
-  if (topTokens === undefined && minWeight === undefined) return vector
-  return pruneVector(vector, {
-    ...(topTokens !== undefined && { topTokens }),
-    ...(minWeight !== undefined && { minWeight })
-  })
 }
 
 /** @throws EsplanadeError `INVALID_ARGUMENT` */

@@ -2,7 +2,7 @@ import { metadataToJson } from '../corpus/metadata.ts'
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { Progress, TaskOptions } from '../progress.ts'
-import type { SparseVector } from '../vector/sparse-vector.ts'
+import { pruningOf, type SparseVector } from '../vector/sparse-vector.ts'
 import type { CollectionContext } from './snapshot.ts'
 import type { StoredVectors } from './store.ts'
 import {
@@ -189,13 +189,11 @@ class Upsert {
     )
     let vectors: SparseVector[] = []
     if (texts.length > 0) {
-      const { topTokens, minWeight } = this.#target.context.settings
       const { signal } = this.#options
       const { numEncoded, numTruncated } = this.#counts()
       vectors = await this.#encoder!.encodeDocument(texts, {
         ...(signal && { signal }),
-        ...(topTokens !== undefined && { topTokens }),
-        ...(minWeight !== undefined && { minWeight }),
+        ...pruningOf(this.#target.context.settings),
         onProgress: progress => {
           this.#numEncoded = numEncoded + progress.done
           this.#numTruncated = numTruncated + progress.numTruncated

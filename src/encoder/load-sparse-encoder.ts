@@ -86,7 +86,8 @@ export async function loadSparseEncoder(
   })
 }
 
-async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
+/** @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FILE_INVALID`, `MODEL_UNSUPPORTED`, `MODEL_MISMATCH` */
+export async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
   const place = files.placeOf('tokenizer.json')
   const json = parseJsonObject(await requiredFile(files, 'tokenizer.json'), place)
   const config = await files.read('tokenizer_config.json')

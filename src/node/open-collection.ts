@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Collection, type CollectionParts } from '../collection/collection.ts'
-import { CollectionEncoder } from '../collection/collection-encoder.ts'
+import { CollectionEncoder, type ModelLoader } from '../collection/collection-encoder.ts'
 import type { FlushLimits } from '../collection/maintenance.ts'
 import { checkPassageTokens } from '../collection/passage-spans.ts'
 import { emptySegmentManifest } from '../collection/segment-manifest.ts'
@@ -13,7 +13,9 @@ import {
   refuseMismatch
 } from '../collection/settings.ts'
 import type { Durability } from '../collection/store.ts'
+import { loadInferenceFreeModel } from '../encoder/inference-free-model.ts'
 import { loadSparseEncoder } from '../encoder/load-sparse-encoder.ts'
+import { checkQueryMode, type QueryMode } from '../encoder/query-modes.ts'
 import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { Metric } from '../vector/similarity.ts'
@@ -46,6 +48,11 @@ export interface OpenOptions {
   readonly model?: string | null
   /** How the model is loaded. */
   readonly load?: LoadOptions
+  /**
+   * How the texts of queries become vectors, unless a search says otherwise; default `'full'`. With
+   * `'inference-free'` searches never load the model. Not recorded: each opener chooses.
+   */
+  readonly queryMode?: QueryMode
   /** How vectors are compared; default `'dot'`. Fixed when the collection is made. */
   readonly metric?: Metric
   /**
@@ -57,6 +64,11 @@ export interface OpenOptions {
   readonly topTokens?: number
   /** Keeps terms of at least this weight. Fixed when the collection is made. */
   readonly minWeight?: number
+  /**
+   * Keeps the fewest terms that hold this share of the sum of a vector's weights, above 0, at most 1.
+   * Fixed when the collection is made.
+   */
+  readonly pruneMass?: number
   /** When a write is acknowledged; default `'sync'`: when the disk has it. */
   readonly durability?: Durability
   /** Only reads, beside any process that writes; default false. */
@@ -86,6 +98,7 @@ export async function openCollection(
   options: OpenOptions = {}
 ): Promise<Collection> {
   checkPassageTokens(options.passageTokens)
+  checkQueryMode(queryModeOf(options))
   const path = resolve(directory)
   const { readOnly = false, create = !readOnly } = options
   if (!create || readOnly) return openExisting(path, options)
@@ -159,7 +172,7 @@ async function openGeneration(
     const opened = store
     return {
       directory: path,
-      context: { settings, encoder },
+      context: { settings, encoder, queryMode: queryModeOf(options) },
       store,
       storage: new GenerationStorage(paths, settings),
       readOnly,
@@ -189,8 +202,8 @@ async function encoderFor(
   settings: CollectionSettings,
   options: OpenOptions
 ): Promise<CollectionEncoder> {
-  const { model, metric, passageTokens, topTokens, minWeight, load } = options
-  const wanted = { metric, passageTokens, topTokens, minWeight }
+  const { model, metric, passageTokens, topTokens, minWeight, pruneMass, load } = options
+  const wanted = { metric, passageTokens, topTokens, minWeight, pruneMass }
   const given = Object.entries(wanted).filter(([, value]) => value !== undefined)
   refuseMismatch(settings, Object.fromEntries(given), path)
   if (model === null) refuseMismatch(settings, { model }, path)
@@ -198,29 +211,49 @@ async function encoderFor(
     const { pooling = settings.model.pooling, maxTokens = settings.model.maxTokens } = load
     refuseMismatch(settings, { model: { ...settings.model, pooling, maxTokens } }, path)
   }
-  if (model === undefined || model === null || model === settings.model?.source) {
-    return new CollectionEncoder(settings.model, record => loadModel(path, record, load))
-  }
-  const encoder = await loadSparseEncoder(modelFolder(model), {
+  const source = model ?? undefined
+  const loader = loaderOf(path, source, load)
+  const isRecorded = source === undefined || source === settings.model?.source
+  // Who searches without inference may never need the model; it is compared when somebody does.
+  const isLazy = settings.model !== undefined && queryModeOf(options) === 'inference-free'
+  if (isRecorded || isLazy) return new CollectionEncoder(settings.model, loader)
+  const encoder = await loadSparseEncoder(modelFolder(source), {
     ...load,
     ...(settings.model && { pooling: settings.model.pooling, maxTokens: settings.model.maxTokens })
   })
   try {
-    refuseMismatch(settings, { model: recordOf(encoder, model) }, path)
+    refuseMismatch(settings, { model: recordOf(encoder, source) }, path)
   } catch (error) {
     await encoder.close()
     throw error
   }
-  return new CollectionEncoder(settings.model, async () => encoder)
+  return new CollectionEncoder(settings.model, { ...loader, encoder: async () => encoder })
 }
 
-async function loadModel(
+function queryModeOf({ queryMode, load }: OpenOptions): QueryMode {
+  return queryMode ?? load?.queryMode ?? 'full'
+}
+
+/** @param moved - where the model is by now, where that is not the recorded place */
+function loaderOf(
   path: string,
-  { source, pooling, maxTokens }: ModelRecord,
+  moved: string | undefined,
   load: LoadOptions | undefined
-): Promise<SparseEncoder> {
+): ModelLoader {
+  return {
+    encoder: ({ source, pooling, maxTokens }) =>
+      explaining(path, source, () =>
+        loadSparseEncoder(modelFolder(moved ?? source), { ...load, pooling, maxTokens })
+      ),
+    inferenceFree: ({ source }) =>
+      explaining(path, source, () => loadInferenceFreeModel(modelFolder(moved ?? source)))
+  }
+}
+
+/** Says of a model that is not found what to do about it. */
+async function explaining<T>(path: string, source: string, loading: () => Promise<T>): Promise<T> {
   try {
-    return await loadSparseEncoder(modelFolder(source), { ...load, pooling, maxTokens })
+    return await loading()
   } catch (cause) {
     if (!(cause instanceof EsplanadeError && cause.code === 'MODEL_NOT_FOUND')) throw cause
     throw new EsplanadeError('MODEL_NOT_FOUND', {
@@ -323,7 +356,8 @@ async function holdsDocuments(paths: GenerationPaths): Promise<boolean> {
 }
 
 async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
-  const { model = DEFAULT_MODEL, metric = 'dot', passageTokens, topTokens, minWeight } = options
+  const { model = DEFAULT_MODEL, metric = 'dot' } = options
+  const { passageTokens, topTokens, minWeight, pruneMass } = options
   let record: ModelRecord | undefined
   if (model !== null) {
     const encoder = await loadSparseEncoder(modelFolder(model), options.load)
@@ -337,7 +371,8 @@ async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
     // 0 is kept: it says that not even files are to be split.
     ...(passageTokens !== undefined && { passageTokens }),
     ...(topTokens !== undefined && { topTokens }),
-    ...(minWeight !== undefined && { minWeight })
+    ...(minWeight !== undefined && { minWeight }),
+    ...(pruneMass !== undefined && { pruneMass })
   }
 }
 

@@ -46,15 +46,15 @@ export class TermLookup {
     const terms: QueryTerm[] = []
     for (let i = 0; i < query.terms.length; i++) {
       const termId = query.terms[i]!
-      const termIndex = this.#place(termId)
+      const termIndex = this.placeOf(termId)
       if (termIndex >= 0) terms.push({ termId, termIndex, weight: query.weights[i]! })
     }
     const numUnknownTerms = query.terms.length - terms.length
     return { terms, length: norm(query), numUnknownTerms }
   }
 
-  /** −1 for a term that the lexicon lacks. */
-  #place(termId: number): number {
+  /** The place of a term in the lexicon, or −1 for one that it lacks. */
+  placeOf(termId: number): number {
     if (termId < DIRECT_IDS) return (this.#direct[termId] ?? 0) - 1
     return binarySearch(this.#lexicon, termId)
   }
