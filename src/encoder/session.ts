@@ -39,8 +39,10 @@ export async function createSession(
   numThreads: number | undefined
 ): Promise<InferenceSession> {
   const runtime = await importRuntime()
+  // The runtime takes no memory that threads share.
+  const bytes = model.buffer instanceof ArrayBuffer ? model : model.slice()
   const session = await failing('load the model', () =>
-    runtime.InferenceSession.create(model, {
+    runtime.InferenceSession.create(bytes, {
       graphOptimizationLevel: 'all',
       logSeverityLevel: LOG_ERRORS,
       ...(numThreads === undefined ? {} : { intraOpNumThreads: numThreads })
