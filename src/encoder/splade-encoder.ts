@@ -1,7 +1,7 @@
 import { EsplanadeError } from '../errors.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { Vocabulary } from '../text/vocabulary.ts'
-import type { SparseVector } from '../vector/sparse-vector.ts'
+import { checkPruning, type SparseVector } from '../vector/sparse-vector.ts'
 import { checkedCount } from './checked-count.ts'
 import { type CheckedOptions, encodeTexts, type TextEncoding } from './encode-texts.ts'
 import { mostProbable } from './masked-prediction.ts'
@@ -217,23 +217,9 @@ export class SpladeEncoder implements SparseEncoder {
   #checked(side: EncoderSide, options: EncodeOptions = {}): CheckedOptions {
     this.#refuseClosed()
     const { maxTokens = side.maxTokens, topTokens = side.topTokens } = options
-    const { minWeight, pruneMass } = options
     checkedCount('maxTokens', maxTokens, MIN_MAX_TOKENS, side.maxPositions)
     if (topTokens !== undefined) checkedCount('topTokens', topTokens, 1, Number.MAX_SAFE_INTEGER)
-    if (minWeight !== undefined && !(minWeight >= 0)) {
-      throw new EsplanadeError('INVALID_ARGUMENT', {
-        place: 'minWeight',
-        problem: `${minWeight} is no weight`,
-        expected: 'a number from 0'
-      })
-    }
-    if (pruneMass !== undefined && !(pruneMass > 0 && pruneMass <= 1)) {
-      throw new EsplanadeError('INVALID_ARGUMENT', {
-        place: 'pruneMass',
-        problem: `${pruneMass} is no share`,
-        expected: 'a number above 0, at most 1'
-      })
-    }
+    checkPruning(options)
     return { ...options, maxTokens, ...(topTokens === undefined ? {} : { topTokens }) }
   }
 }

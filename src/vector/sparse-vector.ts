@@ -115,21 +115,29 @@ export function pruningOf({ topTokens, minWeight, pruneMass }: Pruning): Pruning
 }
 
 /**
- * Prunes a vector; where nothing is to go, the vector itself is returned.
- *
  * @throws EsplanadeError `INVALID_ARGUMENT` when `topTokens` is not a whole number from 0 (or
  *   infinity), `minWeight` is negative or NaN, or `pruneMass` is not above 0 and at most 1
  */
-export function pruneVector(vector: SparseVector, pruning: Pruning): SparseVector {
-  const { topTokens = Number.POSITIVE_INFINITY, pruneMass = 1 } = pruning
-  const minWeight = Math.fround(pruning.minWeight ?? 0)
+export function checkPruning(pruning: Pruning): void {
+  const { topTokens = 0, minWeight = 0, pruneMass = 1 } = pruning
   if (!(topTokens >= 0) || (Number.isFinite(topTokens) && !Number.isInteger(topTokens))) {
     refuseOption('topTokens', topTokens, 'a whole number from 0')
   }
-  if (!(minWeight >= 0)) refuseOption('minWeight', pruning.minWeight, 'a number from 0')
+  if (!(minWeight >= 0)) refuseOption('minWeight', minWeight, 'a number from 0')
   if (!(pruneMass > 0 && pruneMass <= 1)) {
     refuseOption('pruneMass', pruneMass, 'a number above 0, at most 1')
   }
+}
+
+/**
+ * Prunes a vector; where nothing is to go, the vector itself is returned.
+ *
+ * @throws EsplanadeError `INVALID_ARGUMENT` as {@link checkPruning}
+ */
+export function pruneVector(vector: SparseVector, pruning: Pruning): SparseVector {
+  checkPruning(pruning)
+  const { topTokens = Number.POSITIVE_INFINITY, pruneMass = 1 } = pruning
+  const minWeight = Math.fround(pruning.minWeight ?? 0)
   const { terms, weights } = vector
   if (terms.length <= topTokens && minWeight === 0 && pruneMass === 1) return vector
   const heaviest = Array.from(terms.keys()).sort((a, b) => weights[b]! - weights[a]! || a - b)
