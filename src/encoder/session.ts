@@ -14,12 +14,38 @@ export interface RuntimeTensor {
   readonly dims: readonly number[]
 }
 
+/** An input or output of a graph, as the graph declares it. */
+export interface SessionPort {
+  readonly name: string
+  /** ONNX Runtime's name of the element type: `int64`, `float32`, ...; undefined for no tensor. */
+  readonly type: string | undefined
+  /** A number is a fixed size, a text names one that varies; empty where none are declared. */
+  readonly dims: readonly (number | string)[]
+}
+
+/** Tensors that a graph keeps in a file of their own. */
+export interface ExternalData {
+  /** The name by which the graph refers to the file. */
+  readonly path: string
+  readonly data: Uint8Array
+}
+
+/** How a session is made, where the default will not do. */
+export interface SessionSettings {
+  /** Files that the graph refers to; default: none. */
+  readonly externalData?: readonly ExternalData[]
+  /** False opens the graph as it is, which is faster for a look at it; default true. */
+  readonly optimized?: boolean
+}
+
 /** A graph made ready to run. */
 export interface InferenceSession {
   /** Names of the graph's inputs. */
   readonly inputNames: readonly string[]
   /** Names of the graph's outputs. */
   readonly outputNames: readonly string[]
+  /** The inputs that a run must be given. */
+  readonly inputs: readonly SessionPort[]
   /** The graph's outputs by name. */
   run(feeds: Readonly<Record<string, RuntimeTensor>>): Promise<Record<string, RuntimeTensor>>
   /** Frees the session's memory. */
@@ -30,21 +56,23 @@ export interface InferenceSession {
 const LOG_ERRORS = 3
 
 /**
- * @param model - a serialised ONNX graph with the ports of {@link GRAPH_PORTS}
+ * @param model - a serialised ONNX graph
  * @param numThreads - threads of the runtime; default: it decides, usually one a core
  * @throws EsplanadeError `RUNTIME_MISSING` or `RUNTIME_FAILED`
  */
 export async function createSession(
   model: Uint8Array,
-  numThreads: number | undefined
+  numThreads: number | undefined,
+  { externalData = [], optimized = true }: SessionSettings = {}
 ): Promise<InferenceSession> {
   const runtime = await importRuntime()
   // The runtime takes no memory that threads share.
   const bytes = model.buffer instanceof ArrayBuffer ? model : model.slice()
   const session = await failing('load the model', () =>
     runtime.InferenceSession.create(bytes, {
-      graphOptimizationLevel: 'all',
+      graphOptimizationLevel: optimized ? 'all' : 'disabled',
       logSeverityLevel: LOG_ERRORS,
+      ...(externalData.length === 0 ? {} : { externalData }),
       ...(numThreads === undefined ? {} : { intraOpNumThreads: numThreads })
     })
   )
@@ -76,6 +104,14 @@ class RuntimeSession implements InferenceSession {
 
   get outputNames(): readonly string[] {
     return this.#session.outputNames
+  }
+
+  get inputs(): readonly SessionPort[] {
+    return this.#session.inputMetadata.map(port => ({
+      name: port.name,
+      type: port.isTensor ? port.type : undefined,
+      dims: port.isTensor ? port.shape : []
+    }))
   }
 
   async run(
