@@ -15,8 +15,10 @@ const COLLECTION_VERSION = 1
 
 /** What a collection records of the model that made its vectors. */
 export interface ModelRecord {
-  /** The shipped model's name, or the folder that it was loaded from. */
+  /** The shipped model's name, `org/name` on the hub, or the folder that it was loaded from. */
   readonly source: string
+  /** The commit of a model on the hub; absent for others. */
+  readonly revision?: string
   readonly name: string
   readonly vocabularyFingerprint: string
   /** CRC-32 of the weights. */
@@ -153,6 +155,10 @@ function checkSettings(settings: Record<string, unknown>, refuse: RefuseFile): v
 function checkModel(model: Record<string, unknown>, refuse: RefuseFile): void {
   for (const name of ['source', 'name', 'vocabularyFingerprint', 'weightsFingerprint']) {
     if (typeof model[name] !== 'string') refuse(`the model has no ${name}`)
+  }
+  const { revision } = model
+  if (revision !== undefined && !/^[0-9a-f]{40}$/.test(String(revision))) {
+    refuse(`the revision of the model is ${JSON.stringify(revision)}`, 'a commit')
   }
   oneOf(model, 'pooling', ['max', 'sum'], refuse)
   oneOf(model, 'precision', ['float32'], refuse)

@@ -8,14 +8,16 @@ import type {
 } from '../encoder/sparse-encoder.ts'
 import { provideEncodeThreads } from '../encoder/threads.ts'
 import { startEncodeThreads } from '../node/encode-threads.ts'
-import { modelFolder } from '../node/model-folder.ts'
+import { findModel } from '../node/model-folder.ts'
 
 export type { ModelFiles } from '../encoder/model-files.ts'
 export { runtimeVersion } from '../encoder/session.ts'
 export type {
+  DownloadProgress,
   Encode,
   EncodeOptions,
   EncodeProgress,
+  HubOptions,
   LoadOptions,
   TermWeight
 } from '../encoder/sparse-encoder.ts'
@@ -29,15 +31,17 @@ export type SparseEncoder = SparseEncoderInterface
 export const SparseEncoder: {
   /**
    * Loads a model: by the name of a shipped one (`'splade-tiny'`), from the folder of a checkpoint
-   * (`config.json`, `tokenizer.json`, `model.safetensors`), or from files handed in.
+   * (`config.json`, `tokenizer.json`, `model.safetensors`), by its name on the Hugging Face hub
+   * (`'naver/splade-v3'`; a folder of this path comes first), or from files handed in.
    *
    * @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FILE_INVALID`, `MODEL_MISMATCH`,
-   * `MODEL_UNSUPPORTED`, `RUNTIME_MISSING`, `RUNTIME_FAILED`, `INVALID_ARGUMENT`
+   * `MODEL_UNSUPPORTED`, `RUNTIME_MISSING`, `RUNTIME_FAILED`, `INVALID_ARGUMENT`, and of models on
+   * the hub `MODEL_FORBIDDEN`, `DOWNLOAD_FAILED`, `FILE_UNWRITABLE`, `ABORTED`
    */
   load(model: string | ModelFiles, options?: LoadOptions): Promise<SparseEncoder>
 } = {
   load: async (model, options) =>
-    loadSparseEncoder(typeof model === 'string' ? modelFolder(model) : model, options)
+    loadSparseEncoder(typeof model === 'string' ? await findModel(model, options) : model, options)
 }
 
 provideEncodeThreads(startEncodeThreads)

@@ -1,38 +1,73 @@
-import { existsSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { ModelFiles } from '../encoder/model-files.ts'
+import type { HubOptions } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import { fileError } from './file-error.ts'
+import { HubModel } from './hub/hub-model.ts'
+import { isHubName } from './hub/hub-names.ts'
 import { packageRoot } from './package-root.ts'
 
 /** Models inside the package, loaded by name and never from the network. */
 export const SHIPPED_MODELS: readonly string[] = ['splade-tiny']
 
-/** A model's files, and how to find them again: its name if it is shipped, else its folder. */
-export interface ModelFolder extends ModelFiles {
+/** A model's files, and how to find them again. */
+export interface FoundModel extends ModelFiles {
+  /** The name of a shipped model or of one on the hub, else the folder. */
   readonly source: string
+  /** The commit of a model from the hub; undefined for others. */
+  readonly revision: string | undefined
 }
 
 /**
- * The files of a model by name or folder. The name of a shipped model is that model; `./name` is a
- * folder of the same name.
+ * The files of a model by name or folder. The name of a shipped model is that model. A folder that
+ * is there comes before a model on the hub of the same name; `./name` is a folder in any case.
  *
- * @throws EsplanadeError `MODEL_NOT_FOUND`
+ * @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FORBIDDEN`, `DOWNLOAD_FAILED`, `ABORTED`,
+ *   `INVALID_ARGUMENT`
  */
-export function modelFolder(nameOrFolder: string): ModelFolder {
+export async function findModel(nameOrFolder: string, options?: HubOptions): Promise<FoundModel> {
   const shipped = SHIPPED_MODELS.includes(nameOrFolder)
-  const folder = shipped ? join(packageRoot(), 'models', nameOrFolder) : resolve(nameOrFolder)
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
-    throw new EsplanadeError('MODEL_NOT_FOUND', {
-      problem: `there is no model or folder "${nameOrFolder}"`,
-      expected: `${SHIPPED_MODELS.join(', ')}, or the folder of a checkpoint`,
-      remedy: shipped ? 'Install the package again: its model is missing' : 'Check the path'
-    })
+  const folder = shipped ? shippedFolder(nameOrFolder) : resolve(nameOrFolder)
+  const found = statSync(folder, { throwIfNoEntry: false })
+  if (found === undefined && isHubName(nameOrFolder)) return hubModel(nameOrFolder, options)
+  if (found?.isDirectory()) {
+    return shipped ? filesOf(folder, nameOrFolder, nameOrFolder) : filesOf(folder, basename(folder))
   }
+  throw new EsplanadeError('MODEL_NOT_FOUND', {
+    problem: found
+      ? `"${nameOrFolder}" is a file, not the folder of a model`
+      : `there is no model or folder "${nameOrFolder}"`,
+    expected: `${SHIPPED_MODELS.join(', ')}, the folder of a checkpoint, or org/name of a model on the Hugging Face hub`,
+    remedy: shipped
+      ? 'Install the package again: its model is missing'
+      : 'Check the path. A model on the hub is named with its owner, as in naver/splade-v3'
+  })
+}
+
+/** A model on the hub, whatever lies in the working directory. */
+export async function hubModel(name: string, options?: HubOptions): Promise<FoundModel> {
+  const model = await HubModel.open(name, options)
   return {
-    source: shipped ? nameOrFolder : folder,
-    name: shipped ? nameOrFolder : basename(folder),
+    name,
+    source: name,
+    revision: model.commit,
+    placeOf: file => model.placeOf(file),
+    read: file => model.read(file)
+  }
+}
+
+/** Where a shipped model lies. */
+export function shippedFolder(name: string): string {
+  return join(packageRoot(), 'models', name)
+}
+
+function filesOf(folder: string, name: string, source: string = folder): FoundModel {
+  return {
+    name,
+    source,
+    revision: undefined,
     placeOf: file => join(folder, file),
     read: async file => {
       const path = join(folder, file)

@@ -19,6 +19,7 @@ import { checkQueryMode, type QueryMode } from '../encoder/query-modes.ts'
 import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { Metric } from '../vector/similarity.ts'
+import { checkPruning } from '../vector/sparse-vector.ts'
 import { backupCollection } from './backup.ts'
 import {
   type GenerationPaths,
@@ -35,15 +36,17 @@ import { fileError } from './file-error.ts'
 import { GenerationStorage } from './generation-storage.ts'
 import { activeAfter, tidyGenerations } from './generations.ts'
 import { LmdbStore } from './lmdb-store.ts'
-import { modelFolder } from './model-folder.ts'
+import { type FoundModel, findModel, hubModel } from './model-folder.ts'
 import { WriterLock } from './writer-lock.ts'
 
 /** How a collection is opened, and, where there is none, made. */
 export interface OpenOptions {
   /**
-   * The model that turns texts into vectors: a shipped one's name or a folder. Null: the vectors
-   * are made elsewhere. Default: the one that the collection was made with; `'splade-tiny'` for a new
-   * one. For a collection that is there it must be the same model, but may lie elsewhere by now.
+   * The model that turns texts into vectors: a shipped one's name, a folder, or `org/name` on the
+   * hub. Null: the vectors are made elsewhere. Default: the one that the collection was made with;
+   * `'splade-tiny'` for a new one. For a collection that is there it must be the same model, but may
+   * lie elsewhere by now. Of a model on the hub the commit is recorded, and fetched with the first
+   * text that is encoded.
    */
   readonly model?: string | null
   /** How the model is loaded. */
@@ -99,6 +102,7 @@ export async function openCollection(
 ): Promise<Collection> {
   checkPassageTokens(options.passageTokens)
   checkQueryMode(queryModeOf(options))
+  checkPruning(options)
   const path = resolve(directory)
   const { readOnly = false, create = !readOnly } = options
   if (!create || readOnly) return openExisting(path, options)
@@ -217,12 +221,13 @@ async function encoderFor(
   // Who searches without inference may never need the model; it is compared when somebody does.
   const isLazy = settings.model !== undefined && queryModeOf(options) === 'inference-free'
   if (isRecorded || isLazy) return new CollectionEncoder(settings.model, loader)
-  const encoder = await loadSparseEncoder(modelFolder(source), {
+  const files = await findModel(source, load)
+  const encoder = await loadSparseEncoder(files, {
     ...load,
     ...(settings.model && { pooling: settings.model.pooling, maxTokens: settings.model.maxTokens })
   })
   try {
-    refuseMismatch(settings, { model: recordOf(encoder, source) }, path)
+    refuseMismatch(settings, { model: recordOf(encoder, files) }, path)
   } catch (error) {
     await encoder.close()
     throw error
@@ -240,22 +245,36 @@ function loaderOf(
   moved: string | undefined,
   load: LoadOptions | undefined
 ): ModelLoader {
+  const filesOf = ({ source, revision }: ModelRecord): Promise<FoundModel> => {
+    if (moved !== undefined && moved !== source) return findModel(moved, load)
+    // What was on the hub is meant, whatever folder of that name lies in the working directory.
+    return revision === undefined
+      ? findModel(source, load)
+      : hubModel(source, { revision, ...load })
+  }
   return {
-    encoder: ({ source, pooling, maxTokens }) =>
-      explaining(path, source, () =>
-        loadSparseEncoder(modelFolder(moved ?? source), { ...load, pooling, maxTokens })
-      ),
-    inferenceFree: ({ source }) =>
-      explaining(path, source, () => loadInferenceFreeModel(modelFolder(moved ?? source)))
+    encoder: record =>
+      explaining(path, record, async () => {
+        const { pooling, maxTokens } = record
+        return loadSparseEncoder(await filesOf(record), { ...load, pooling, maxTokens })
+      }),
+    inferenceFree: record =>
+      explaining(path, record, async () => loadInferenceFreeModel(await filesOf(record)))
   }
 }
 
 /** Says of a model that is not found what to do about it. */
-async function explaining<T>(path: string, source: string, loading: () => Promise<T>): Promise<T> {
+async function explaining<T>(
+  path: string,
+  { source, revision }: ModelRecord,
+  loading: () => Promise<T>
+): Promise<T> {
   try {
     return await loading()
   } catch (cause) {
     if (!(cause instanceof EsplanadeError && cause.code === 'MODEL_NOT_FOUND')) throw cause
+    // What the hub, or the cache of its models, has to say is more exact.
+    if (revision !== undefined) throw cause
     throw new EsplanadeError('MODEL_NOT_FOUND', {
       place: path,
       problem: `the collection was made with the model in ${source}, which is not there any more`,
@@ -360,8 +379,9 @@ async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
   const { passageTokens, topTokens, minWeight, pruneMass } = options
   let record: ModelRecord | undefined
   if (model !== null) {
-    const encoder = await loadSparseEncoder(modelFolder(model), options.load)
-    record = recordOf(encoder, model)
+    const files = await findModel(model, options.load)
+    const encoder = await loadSparseEncoder(files, options.load)
+    record = recordOf(encoder, files)
     await encoder.close()
   }
   return {
@@ -376,9 +396,13 @@ async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
   }
 }
 
-export function recordOf(encoder: SparseEncoder, nameOrFolder: string): ModelRecord {
+export function recordOf(
+  encoder: SparseEncoder,
+  { source, revision }: Pick<FoundModel, 'source' | 'revision'>
+): ModelRecord {
   return {
-    source: modelFolder(nameOrFolder).source,
+    source,
+    ...(revision !== undefined && { revision }),
     name: encoder.name,
     vocabularyFingerprint: encoder.vocabulary.fingerprint,
     weightsFingerprint: encoder.fingerprint,

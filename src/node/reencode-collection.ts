@@ -26,7 +26,7 @@ import { fileError } from './file-error.ts'
 import { GenerationStorage } from './generation-storage.ts'
 import { partialName, tidyGenerations } from './generations.ts'
 import { LmdbStore } from './lmdb-store.ts'
-import { modelFolder } from './model-folder.ts'
+import { findModel } from './model-folder.ts'
 import { openCollection, recordOf } from './open-collection.ts'
 import { WriterLock } from './writer-lock.ts'
 
@@ -40,7 +40,7 @@ export interface ReencodeProgress extends Progress {
 
 /** Options of a re-encoding. */
 export interface ReencodeOptions extends TaskOptions<ReencodeProgress> {
-  /** The new model: a shipped one's name or a folder. */
+  /** The new model: a shipped one's name, a folder, or `org/name` on the hub. */
   readonly model: string
   /** How it is loaded. */
   readonly load?: LoadOptions
@@ -98,9 +98,11 @@ export async function reencodeCollection(
       remedy: 'Open it without readOnly'
     })
   }
-  const encoder = await loadSparseEncoder(modelFolder(options.model), options.load)
+  const { signal } = options
+  const files = await findModel(options.model, { ...options.load, ...(signal && { signal }) })
+  const encoder = await loadSparseEncoder(files, options.load)
   try {
-    const wanted = { ...settings, model: recordOf(encoder, options.model) }
+    const wanted = { ...settings, model: recordOf(encoder, files) }
     const { active } = await readCollectionFile(directory)
     if (isSame(wanted, settings)) {
       const { numDocuments } = await collection.stats()
@@ -144,7 +146,7 @@ function isSame(a: CollectionSettings, b: CollectionSettings): boolean {
     JSON.stringify(
       [Object.entries(rest), Object.entries(model ?? {})].map(entries =>
         // Where a model lies and what it is called changes no vector.
-        entries.filter(([name]) => name !== 'source' && name !== 'name').sort()
+        entries.filter(([name]) => !['source', 'name', 'revision'].includes(name)).sort()
       )
     )
   return text(a) === text(b)
