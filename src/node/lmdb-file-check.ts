@@ -25,7 +25,11 @@ const MAGIC = 0xbeef_c0de
 /** lmdb-js writes the data format of LMDB 1.0. */
 const DATA_VERSION = 2
 
-/** Up to this size all pages are looked at before LMDB is let near; it takes some 30 ms. */
+/**
+ * Up to this size all pages are looked at before LMDB is let near; it takes some 30 ms. So are those of
+ * a file that is shorter than its meta page says. That alone is no damage: the last pages may have been
+ * taken and given back in one transaction, and are then free without ever being written.
+ */
 const SMALL_BYTES = 2 ** 25
 /** A writer that goes on writing overwrites pages of a state that is being walked. */
 const MAX_ATTEMPTS = 3
@@ -59,8 +63,11 @@ export async function checkLmdbFile(
     for (let attempt = 1; ; attempt++) {
       const meta = await newestMeta(file, path)
       try {
-        const leaves = options.allPages || (await checkSize(file, meta, path)) <= SMALL_BYTES
-        checkLmdbPages(path, meta, { leaves })
+        // Asked after the meta pages were read: a writer may be at work.
+        const { size } = await file.stat()
+        const isShort = size < (meta.lastPage + 1) * meta.pageBytes
+        const leaves = options.allPages || isShort || size <= SMALL_BYTES
+        checkLmdbPages(path, meta, { leaves, fileBytes: size })
         return true
       } catch (error) {
         const { transaction } = await newestMeta(file, path)
@@ -73,17 +80,6 @@ export async function checkLmdbFile(
   } finally {
     await file.close()
   }
-}
-
-async function checkSize(
-  file: FileHandle,
-  { lastPage, pageBytes }: LmdbMeta,
-  path: string
-): Promise<number> {
-  // Asked after the meta pages were read: a writer may be at work.
-  const { size } = await file.stat()
-  if (size >= (lastPage + 1) * pageBytes) return size
-  throw corrupt(path, `it has ${size} bytes, but ${lastPage + 1} pages of ${pageBytes}`)
 }
 
 async function newestMeta(file: FileHandle, path: string): Promise<LmdbMeta> {

@@ -51,6 +51,8 @@ export interface PageCheckOptions {
    * about a hundredth of it.
    */
   readonly leaves: boolean
+  /** Length of the file: no tree may name a page beyond it. */
+  readonly fileBytes: number
 }
 
 /**
@@ -61,7 +63,7 @@ export interface PageCheckOptions {
 export function checkLmdbPages(path: string, meta: LmdbMeta, options: PageCheckOptions): void {
   const file = openSync(path, 'r')
   try {
-    const walk = new PageWalk(file, path, meta, options.leaves)
+    const walk = new PageWalk(file, path, meta, options)
     const [free, main] = meta.trees
     // Free pages are sorted as numbers, all else by bytes.
     walk.tree(free!, 'the free pages', false)
@@ -76,16 +78,19 @@ class PageWalk {
   readonly #path: string
   readonly #meta: LmdbMeta
   readonly #leaves: boolean
+  /** Pages that are there and in use. */
+  readonly #numPages: number
   readonly #seen: Uint8Array
   /** One page a level. */
   readonly #buffers: Buffer[] = []
 
-  constructor(file: number, path: string, meta: LmdbMeta, leaves: boolean) {
+  constructor(file: number, path: string, meta: LmdbMeta, options: PageCheckOptions) {
     this.#file = file
     this.#path = path
     this.#meta = meta
-    this.#leaves = leaves
-    this.#seen = new Uint8Array(Math.ceil((meta.lastPage + 1) / 8))
+    this.#leaves = options.leaves
+    this.#numPages = Math.min(meta.lastPage + 1, Math.floor(options.fileBytes / meta.pageBytes))
+    this.#seen = new Uint8Array(Math.ceil(this.#numPages / 8))
   }
 
   /** @param what - where its description was found */
@@ -183,8 +188,8 @@ class PageWalk {
 
   /** Pages 0 and 1 are the meta pages. */
   #checkNumber(number: number): void {
-    if (number >= 2 && number <= this.#meta.lastPage) return
-    this.#refuse('a tree', `it names page ${number} of ${this.#meta.lastPage + 1}`)
+    if (number >= 2 && number < this.#numPages) return
+    this.#refuse('a tree', `it names page ${number} of ${this.#numPages}`)
   }
 
   #refuse(what: string, problem: string): never {
