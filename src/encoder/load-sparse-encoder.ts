@@ -1,98 +1,131 @@
+import crc32 from 'crc-32'
 import { EsplanadeError } from '../errors.ts'
-import { DEFAULT_MAX_TOKENS, Tokenizer } from '../text/tokenizer.ts'
-import { checkedCount } from './checked-count.ts'
-import { readCheckpoint } from './checkpoint.ts'
-import { buildLogitsGraph, buildSpladeGraph } from './encoder-graph.ts'
-import { parseJsonObject } from './model-config.ts'
-import { type ModelFiles, requiredFile } from './model-files.ts'
+import {
+  type LoadedModel,
+  type LoadedSide,
+  loadModelSide,
+  loadTableSide,
+  withOtherPrompt
+} from './load-encoder-side.ts'
+import type { ModelFiles } from './model-files.ts'
+import type { ModelLayout, ModelSide, TableSide } from './model-layout.ts'
 import { checkQueryMode } from './query-modes.ts'
-import { readPooling } from './sentence-transformers.ts'
-import { createSession } from './session.ts'
+import { readModelLayout } from './read-model-layout.ts'
 import type { LoadOptions, SparseEncoder } from './sparse-encoder.ts'
-import { type EncoderSide, MIN_MAX_TOKENS, SpladeEncoder } from './splade-encoder.ts'
-import type { SpladeHead } from './splade-pooling.ts'
-import { openEncoder } from './threads.ts'
-
-const DEFAULT_MAX_BATCH_TOKENS = 1024
+import { SpladeEncoder } from './splade-encoder.ts'
 
 /**
- * Makes an encoder of a checkpoint: `config.json`, `tokenizer.json`, `model.safetensors` and, where
- * there is one, `tokenizer_config.json`.
+ * Makes an encoder of a model's files, in any of the layouts that `readModelLayout` knows.
  *
+ * @param queryFiles - the model that encodes queries, where that is not the one of the documents: its
+ * layout says how
  * @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FILE_INVALID`, `MODEL_MISMATCH`,
  * `MODEL_UNSUPPORTED`, `RUNTIME_MISSING`, `RUNTIME_FAILED`, `INVALID_ARGUMENT`
  */
 export async function loadSparseEncoder(
   files: ModelFiles,
-  options: LoadOptions = {}
+  options: LoadOptions = {},
+  queryFiles?: ModelFiles
 ): Promise<SparseEncoder> {
-  const { numThreads } = options
   const queryMode = checkQueryMode(options.queryMode ?? 'full')
-  const pooling = options.pooling ?? (await readPooling(files)) ?? 'max'
-  if (pooling !== 'max' && pooling !== 'sum') {
-    throw new EsplanadeError('INVALID_ARGUMENT', {
-      place: 'pooling',
-      problem: `"${pooling}" is no pooling`,
-      expected: 'max or sum'
+  checkChoice('pooling', options.pooling, ['max', 'sum'])
+  checkChoice('activation', options.activation, ['relu', 'log1p_relu'])
+  const layout = withHead(await readModelLayout(files), options)
+  const apart = queryFiles && (await readModelLayout(queryFiles)).queries
+  const documents = await loadModelSide(files, layout.documents, options)
+  try {
+    const queries =
+      apart === undefined && areAlike(layout)
+        ? withOtherPrompt(documents, layout.documents, layout.queries)
+        : await loadQueries(queryFiles ?? files, apart ?? layout.queries, documents, options)
+    return new SpladeEncoder({
+      name: files.name,
+      fingerprint: fingerprintOf(layout.documents, documents, apart ?? layout.queries, queries),
+      tokenizer: documents.tokenizer,
+      pooling: layout.documents.head.pooling,
+      documents: documents.side,
+      queries: queries.side,
+      queryMode,
+      openLogits: documents.openLogits
     })
+  } catch (error) {
+    await documents.side.encoder.close()
+    throw error
   }
-  const head: SpladeHead = { pooling, activation: 'relu' }
-  const { model, fingerprint } = await readCheckpoint(files)
-  const tokenizer = await readTokenizer(files)
-  if (tokenizer.vocabulary.size > model.vocabularySize) {
-    throw new EsplanadeError('MODEL_MISMATCH', {
-      place: files.placeOf('tokenizer.json'),
-      problem: `it has ${tokenizer.vocabulary.size} terms, the model ${model.vocabularySize}`,
-      expected: 'a tokenizer with no more terms than the model',
-      remedy: 'Use the tokenizer.json that was saved with the weights'
-    })
+}
+
+/** The head that was asked for, in place of the documents' and of queries that are encoded alike. */
+function withHead(layout: ModelLayout, { pooling, activation }: LoadOptions): ModelLayout {
+  const { head } = layout.documents
+  const documents = {
+    ...layout.documents,
+    head: { pooling: pooling ?? head.pooling, activation: activation ?? head.activation }
   }
-  const maxTokens = checkedCount(
-    'maxTokens',
-    options.maxTokens ?? Math.min(DEFAULT_MAX_TOKENS, model.maxPositions),
-    MIN_MAX_TOKENS,
-    model.maxPositions
+  const queries = areAlike(layout) ? { ...layout.queries, head: documents.head } : layout.queries
+  return { documents, queries }
+}
+
+/** Whether the same model with the same head encodes both; prompts may differ. */
+function areAlike({ documents, queries }: ModelLayout): boolean {
+  return (
+    queries.kind === 'model' &&
+    queries.folder === documents.folder &&
+    queries.head.pooling === documents.head.pooling &&
+    queries.head.activation === documents.head.activation
   )
-  const maxBatchTokens = options.maxBatchTokens ?? DEFAULT_MAX_BATCH_TOKENS
-  checkedCount('maxBatchTokens', maxBatchTokens, 1, Number.MAX_SAFE_INTEGER)
-  const documents: EncoderSide = {
-    tokenizer,
-    encoder: await openEncoder(
-      {
-        precision: 'float32',
-        graph: buildSpladeGraph(model, head),
-        head,
-        padId: tokenizer.specialTokens.pad ?? 0
-      },
-      options
-    ),
-    maxTokens,
-    maxPositions: model.maxPositions,
-    maxBatchTokens
-  }
-  return new SpladeEncoder({
-    name: files.name,
-    fingerprint,
-    tokenizer,
-    pooling,
-    documents,
-    queries: documents,
-    queryMode,
-    // The weights are read again rather than kept: few ever ask for this.
-    openLogits: async () => {
-      const { model: again } = await readCheckpoint(files)
-      return createSession(buildLogitsGraph(again), numThreads)
-    }
+}
+
+/** Queries that are not encoded as documents are: limits of theirs do not follow the options. */
+async function loadQueries(
+  files: ModelFiles,
+  layout: ModelSide | TableSide,
+  documents: LoadedModel,
+  { maxTokens: _, ...options }: LoadOptions
+): Promise<LoadedSide> {
+  const queries =
+    layout.kind === 'model'
+      ? await loadModelSide(files, layout, options)
+      : await loadTableSide(files, layout, options)
+  const { size, fingerprint } = queries.tokenizer.vocabulary
+  if (fingerprint === documents.tokenizer.vocabulary.fingerprint) return queries
+  await queries.side.encoder.close()
+  throw new EsplanadeError('MODEL_MISMATCH', {
+    place: files.placeOf(layout.folder),
+    problem: `queries have a vocabulary of ${size} terms that is not that of the documents`,
+    expected: 'the same terms in the same order',
+    remedy: 'Use a query encoder that was trained with this document encoder'
   })
 }
 
-/** @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FILE_INVALID`, `MODEL_UNSUPPORTED`, `MODEL_MISMATCH` */
-export async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
-  const place = files.placeOf('tokenizer.json')
-  const json = parseJsonObject(await requiredFile(files, 'tokenizer.json'), place)
-  const config = await files.read('tokenizer_config.json')
-  return Tokenizer.fromJson(
-    json,
-    config && parseJsonObject(config, files.placeOf('tokenizer_config.json'))
-  )
+/**
+ * The weights' checksum; where vectors depend on more than the weights, the prompts, the activation and
+ * how queries are encoded, that of it all. (Pooling and limits are recorded beside it.)
+ */
+function fingerprintOf(
+  documentLayout: ModelSide,
+  documents: LoadedSide,
+  queryLayout: ModelSide | TableSide,
+  queries: LoadedSide
+): string {
+  const identities = [
+    identityOf(documentLayout, documents),
+    identityOf(queryLayout, queries)
+  ] as const
+  const plain = JSON.stringify(['relu', '', 0, documents.fingerprint])
+  if (identities.every(one => one === plain)) return documents.fingerprint
+  return (crc32.str(identities.join('\n')) >>> 0).toString(16).padStart(8, '0')
+}
+
+function identityOf(layout: ModelSide | TableSide, { fingerprint }: LoadedSide): string {
+  const how = layout.kind === 'model' ? layout.head.activation : 'table'
+  return JSON.stringify([how, layout.prompt, layout.topTokens ?? 0, fingerprint])
+}
+
+function checkChoice(place: string, value: string | undefined, known: readonly string[]): void {
+  if (value === undefined || known.includes(value)) return
+  throw new EsplanadeError('INVALID_ARGUMENT', {
+    place,
+    problem: `"${value}" is no ${place}`,
+    expected: known.join(' or ')
+  })
 }

@@ -78,6 +78,17 @@ export class ModelConfig {
     throw this.#invalid(name, 'a string')
   }
 
+  /** One of several texts; `absent` where the field is not there. @throws EsplanadeError `MODEL_UNSUPPORTED` */
+  choice<T extends string>(name: string, accepted: readonly T[], absent: T): T {
+    this.require(name, accepted)
+    return this.has(name) ? (this.#fields[name] as T) : absent
+  }
+
+  /** Throws `MODEL_UNSUPPORTED` where there are other fields, or where they are not empty. */
+  requireOnly(names: readonly string[]): void {
+    for (const name of Object.keys(this.#fields)) if (!names.includes(name)) this.require(name, [])
+  }
+
   /** Throws `MODEL_UNSUPPORTED` unless the field is absent or one of `accepted`. */
   require(name: string, accepted: readonly unknown[]): void {
     const value = this.#fields[name]

@@ -1,51 +1,150 @@
 import { EsplanadeError } from '../errors.ts'
-import { parseJsonObject } from './model-config.ts'
+import { ModelConfig, parseJsonObject } from './model-config.ts'
 import type { ModelFiles } from './model-files.ts'
-import type { Pooling } from './splade-pooling.ts'
+import {
+  filesIn,
+  type ModelLayout,
+  type ModelSide,
+  readConfig,
+  readMaxLength,
+  type TableSide
+} from './model-layout.ts'
+import { type ModuleEntry, modulesFor, readModules } from './module-list.ts'
+import type { SpladeHead } from './splade-pooling.ts'
 
-/** A folder of the model's own: a path that leads elsewhere is not followed. */
-const SUBFOLDER = /^\w[\w-]*$/
+const MODELS = ['MLMTransformer', 'Transformer']
 
 /**
- * The pooling that a folder of sentence-transformers' `SparseEncoder` asks for: `modules.json` names
- * the module `SpladePooling`, whose `config.json` has the strategy. Undefined for a folder without
- * `modules.json`, as transformers saves it.
+ * Reads the folder of a sentence-transformers `SparseEncoder` (versions 5 and 6): `modules.json`, the
+ * settings of each module, and `config_sentence_transformers.json` with prompts and
+ * `max_active_dims`. `similarity_fn_name` makes no difference to vectors, and is not read.
  *
- * @throws EsplanadeError `MODEL_UNSUPPORTED` for modules and settings that are not read: a wrong
- * vector would be worse than none
+ * @param modules - the content of `modules.json`
+ * @throws EsplanadeError `MODEL_UNSUPPORTED`, `MODEL_FILE_INVALID`, `MODEL_NOT_FOUND`
  */
-export async function readPooling(files: ModelFiles): Promise<Pooling | undefined> {
-  const bytes = await files.read('modules.json')
-  if (bytes === undefined) return undefined
+export async function readSentenceTransformers(
+  files: ModelFiles,
+  modules: Uint8Array
+): Promise<ModelLayout> {
   const place = files.placeOf('modules.json')
-  const modules = Object.values(parseJsonObject(bytes, place, 'array'))
-  let pooling: Pooling | undefined
-  for (const module of modules) {
-    const { type, path } = (module ?? {}) as Record<string, unknown>
-    const name = String(type).split('.').at(-1)
-    if (name === 'SpladePooling' && typeof path === 'string' && SUBFOLDER.test(path)) {
-      pooling = await readSpladePooling(files, `${path}/config.json`)
-    } else if (name !== 'MLMTransformer' || path !== '') {
-      throw unsupported(place, `the module ${name} at "${path}"`, 'MLMTransformer, SpladePooling')
-    }
+  const entries = readModules(Object.values(parseJsonObject(modules, place, 'array')), place)
+  const settings = await readConfig(files, 'config_sentence_transformers.json')
+  const topTokens = settings?.has('max_active_dims') ? settings.size('max_active_dims') : undefined
+  const sideOf = async (task: 'document' | 'query') => {
+    const common = { prompt: promptFor(settings, task), topTokens }
+    return readSide(files, await modulesFor(files, entries, task), common, place)
   }
-  if (pooling === undefined) throw unsupported(place, 'no module SpladePooling', 'a SPLADE model')
-  return pooling
+  const documents = await sideOf('document')
+  if (documents.kind === 'model') return { documents, queries: await sideOf('query') }
+  throw unsupported(
+    place,
+    'documents are encoded by SparseStaticEmbedding',
+    'a masked language model'
+  )
 }
 
-async function readSpladePooling(files: ModelFiles, file: string): Promise<Pooling> {
-  const place = files.placeOf(file)
-  const bytes = await files.read(file)
-  if (bytes === undefined) return 'max'
-  const config = parseJsonObject(bytes, place)
-  const { pooling_strategy: strategy = 'max', activation_function: activation = 'relu' } = config
-  if (strategy !== 'max' && strategy !== 'sum') {
-    throw unsupported(place, `pooling_strategy ${JSON.stringify(strategy)}`, 'max or sum')
+/** What is set for the whole model. */
+type Common = Pick<ModelSide, 'prompt' | 'topTokens'>
+
+/**
+ * sentence-transformers 6.2 knows the prompts `query` and `document` of every sparse encoder, be they
+ * empty, so that `passage`, `corpus` and `default_prompt_name` never come into play.
+ */
+function promptFor(settings: ModelConfig | undefined, task: string): string {
+  if (!settings?.has('prompts')) return ''
+  const prompts = settings.section('prompts')
+  return prompts.has(task) ? prompts.text(task) : ''
+}
+
+async function readSide(
+  files: ModelFiles,
+  modules: readonly ModuleEntry[],
+  common: Common,
+  place: string
+): Promise<ModelSide | TableSide> {
+  const [first, second, ...others] = modules
+  if (first?.kind === 'SparseStaticEmbedding' && second === undefined) {
+    return readStaticEmbedding(files, first, common)
   }
-  if (activation !== 'relu') {
-    throw unsupported(place, `activation_function ${JSON.stringify(activation)}`, 'relu')
+  const isModel = first !== undefined && MODELS.includes(first.kind)
+  if (isModel && second?.kind === 'SpladePooling' && others.length === 0) {
+    const head = await readSpladePooling(filesIn(files, second.path))
+    return { ...(await readTransformer(files, first)), ...common, head }
   }
-  return strategy
+  const given = modules.map(({ kind, path }) => `${kind} at "${path}"`).join(', ')
+  throw unsupported(
+    place,
+    `the modules are ${given || 'none'}`,
+    'MLMTransformer and SpladePooling, or SparseStaticEmbedding'
+  )
+}
+
+/** Settings that make no difference here: how the weights are held, and what the output is called. */
+const TRANSFORMER_SETTINGS = [
+  'transformer_task',
+  'modality_config',
+  'module_output_name',
+  'max_seq_length',
+  'do_lower_case',
+  'unpad_inputs',
+  'model_args',
+  'model_kwargs',
+  'architecture'
+]
+
+async function readTransformer(
+  files: ModelFiles,
+  { kind, path }: ModuleEntry
+): Promise<Omit<ModelSide, 'head' | keyof Common>> {
+  const own = filesIn(files, path)
+  const place = own.placeOf('sentence_bert_config.json')
+  const config = (await readConfig(own, 'sentence_bert_config.json')) ?? new ModelConfig({}, place)
+  // A `Transformer` is for any task unless it says so; the `MLMTransformer` of version 5 is for one.
+  if (kind === 'Transformer' && !config.has('transformer_task')) {
+    throw unsupported(place, 'transformer_task is missing', '"fill-mask"')
+  }
+  config.require('transformer_task', ['fill-mask'])
+  config.require('module_output_name', ['token_embeddings'])
+  config.requireOnly(TRANSFORMER_SETTINGS)
+  if (config.has('modality_config')) {
+    const text = config.section('modality_config').section('text')
+    text.require('method', ['forward'])
+    text.require('method_output_name', ['logits'])
+  }
+  if ((await own.read('adapter_config.json')) !== undefined) {
+    throw unsupported(own.placeOf('adapter_config.json'), 'the weights are an adapter', 'a model')
+  }
+  return {
+    kind: 'model',
+    folder: path,
+    lowercase: config.flag('do_lower_case', false),
+    maxSeqLength: config.has('max_seq_length')
+      ? config.size('max_seq_length')
+      : await readMaxLength(own)
+  }
+}
+
+async function readSpladePooling(own: ModelFiles): Promise<SpladeHead> {
+  const config = (await readConfig(own, 'config.json')) ?? new ModelConfig({}, own.placeOf(''))
+  const pooling = config.choice('pooling_strategy', ['max', 'sum'], 'max')
+  const activation = config.choice('activation_function', ['relu', 'log1p_relu'], 'relu')
+  // How wide the vectors are, and how much is computed at a time.
+  const ignored = ['embedding_dimension', 'word_embedding_dimension', 'chunk_size']
+  config.requireOnly(['pooling_strategy', 'activation_function', ...ignored])
+  return { pooling, activation }
+}
+
+async function readStaticEmbedding(
+  files: ModelFiles,
+  { path }: ModuleEntry,
+  common: Common
+): Promise<TableSide> {
+  const own = filesIn(files, path)
+  const config = (await readConfig(own, 'config.json')) ?? new ModelConfig({}, own.placeOf(''))
+  config.requireOnly(['frozen', 'path'])
+  config.require('path', ['idf.json'])
+  const idfFile = config.has('path') ? 'idf.json' : undefined
+  return { kind: 'table', folder: path, idfFile, maxSeqLength: await readMaxLength(own), ...common }
 }
 
 function unsupported(place: string, problem: string, expected: string): EsplanadeError {

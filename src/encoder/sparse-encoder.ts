@@ -2,8 +2,9 @@ import type { Progress, TaskOptions } from '../progress.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { Vocabulary } from '../text/vocabulary.ts'
 import type { Pruning, SparseVector } from '../vector/sparse-vector.ts'
+import type { ModelFiles } from './model-files.ts'
 import type { IdfTable, QueryMode } from './query-modes.ts'
-import type { Pooling } from './splade-pooling.ts'
+import type { Activation, Pooling } from './splade-pooling.ts'
 
 /** A term of a vector, readable. */
 export interface TermWeight {
@@ -57,7 +58,8 @@ export interface SparseEncoder {
   readonly name: string
   /**
    * CRC-32 of the model's weights, eight hexadecimal digits: an index that records it can tell when
-   * the model behind its name has changed.
+   * the model behind its name has changed. Where the model has prompts, an activation other than
+   * `relu`, a limit of terms or other weights for queries, it covers those as well.
    */
   readonly fingerprint: string
   readonly pooling: Pooling
@@ -117,9 +119,25 @@ export interface HubOptions {
 
 /** How a model is loaded. */
 export interface LoadOptions extends HubOptions {
-  /** Default: what the model's folder says, else `'max'`, as SPLADE v2, ++ and v3 do. */
+  /**
+   * Default: what the model's folder says, else `'max'`, as SPLADE v2, ++ and v3 do. Queries that are
+   * encoded by a model of their own keep its pooling.
+   */
   readonly pooling?: Pooling
-  /** Tokens of a text that are read, the special ones included; default 256. */
+  /**
+   * Default: what the model's folder says, else `'relu'`. OpenSearch's v3 models have `'log1p_relu'`;
+   * a folder of one without `modules.json` does not say so. Not of queries with their own model.
+   */
+  readonly activation?: Activation
+  /**
+   * Encodes queries in place of the model that is loaded: its name, folder or files. Its vocabulary is
+   * the same. (`naver/efficient-splade-V-large-doc` is for documents, `…-query` for queries.)
+   */
+  readonly queryModel?: string | ModelFiles
+  /**
+   * Tokens of a text that are read, the special ones included; default 256, or fewer where the model
+   * takes fewer. Queries that are encoded apart from documents have a limit of their own.
+   */
   readonly maxTokens?: number
   /** Tokens of a batch, padding included; default 1,024. Bounds the memory of encoding. */
   readonly maxBatchTokens?: number

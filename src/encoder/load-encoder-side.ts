@@ -1,0 +1,114 @@
+import { EsplanadeError } from '../errors.ts'
+import { DEFAULT_MAX_TOKENS, type Tokenizer } from '../text/tokenizer.ts'
+import { checkedCount } from './checked-count.ts'
+import { readCheckpoint } from './checkpoint.ts'
+import { buildLogitsGraph, buildSpladeGraph } from './encoder-graph.ts'
+import type { ModelFiles } from './model-files.ts'
+import { filesIn, type ModelSide, type TableSide } from './model-layout.ts'
+import { readTokenizer } from './read-tokenizer.ts'
+import { createSession, type InferenceSession } from './session.ts'
+import { withoutSpecialTokens, withPrompt } from './side-tokenizer.ts'
+import type { LoadOptions } from './sparse-encoder.ts'
+import { type EncoderSide, MIN_MAX_TOKENS } from './splade-encoder.ts'
+import { StaticEmbedding } from './static-embedding.ts'
+import { openEncoder } from './threads.ts'
+import { readTokenWeights } from './token-weights.ts'
+
+const DEFAULT_MAX_BATCH_TOKENS = 1024
+
+/** One side of an encoder as it was loaded. */
+export interface LoadedSide {
+  readonly side: EncoderSide
+  /** The tokenizer of texts as they are given: without a prompt, with special tokens. */
+  readonly tokenizer: Tokenizer
+  /** CRC-32 of the weights, eight hexadecimal digits. */
+  readonly fingerprint: string
+}
+
+/** A side that a masked language model encodes. */
+export interface LoadedModel extends LoadedSide {
+  readonly openLogits: () => Promise<InferenceSession>
+}
+
+/** Loads what encodes texts with a masked language model. */
+export async function loadModelSide(
+  files: ModelFiles,
+  layout: ModelSide,
+  options: LoadOptions
+): Promise<LoadedModel> {
+  const own = filesIn(files, layout.folder)
+  const { model, fingerprint } = await readCheckpoint(own)
+  const tokenizer = await readTokenizer(own, layout.lowercase)
+  if (tokenizer.vocabulary.size > model.vocabularySize) {
+    throw new EsplanadeError('MODEL_MISMATCH', {
+      place: own.placeOf('tokenizer.json'),
+      problem: `it has ${tokenizer.vocabulary.size} terms, the model ${model.vocabularySize}`,
+      expected: 'a tokenizer with no more terms than the model',
+      remedy: 'Use the tokenizer.json that was saved with the weights'
+    })
+  }
+  const { head } = layout
+  const { maxPositions } = model
+  const maxTokens = options.maxTokens ?? defaultMaxTokens(layout, maxPositions)
+  checkedCount('maxTokens', maxTokens, MIN_MAX_TOKENS, maxPositions)
+  const side = {
+    tokenizer: withPrompt(tokenizer, layout.prompt),
+    maxTokens,
+    maxPositions,
+    maxBatchTokens: maxBatchTokensOf(options),
+    topTokens: layout.topTokens,
+    encoder: await openEncoder(
+      {
+        precision: 'float32',
+        graph: buildSpladeGraph(model, head),
+        head,
+        padId: tokenizer.specialTokens.pad ?? 0
+      },
+      options
+    )
+  }
+  // The weights are read again rather than kept: few ever ask for this.
+  const openLogits = async () => {
+    const { model: again } = await readCheckpoint(own)
+    return createSession(buildLogitsGraph(again), options.numThreads)
+  }
+  return { side, tokenizer, fingerprint, openLogits }
+}
+
+/** Loads what encodes texts by a table of weights. */
+export async function loadTableSide(
+  files: ModelFiles,
+  layout: TableSide,
+  options: LoadOptions
+): Promise<LoadedSide> {
+  const tokenizer = await readTokenizer(filesIn(files, layout.folder))
+  const { weights, fingerprint } = await readTokenWeights(files, layout, tokenizer.vocabulary)
+  const side = {
+    tokenizer: withPrompt(withoutSpecialTokens(tokenizer), layout.prompt),
+    encoder: new StaticEmbedding(weights),
+    maxTokens: defaultMaxTokens(layout, Number.POSITIVE_INFINITY),
+    maxPositions: Number.MAX_SAFE_INTEGER,
+    maxBatchTokens: maxBatchTokensOf(options),
+    topTokens: layout.topTokens
+  }
+  return { side, tokenizer, fingerprint }
+}
+
+/** Other texts of a model that is loaded: with the prompt that their layout has. */
+export function withOtherPrompt(
+  model: LoadedModel,
+  { prompt }: ModelSide,
+  other: ModelSide | TableSide
+): LoadedModel {
+  if (prompt === other.prompt) return model
+  return { ...model, side: { ...model.side, tokenizer: withPrompt(model.tokenizer, other.prompt) } }
+}
+
+function defaultMaxTokens({ maxSeqLength }: ModelSide | TableSide, maxPositions: number): number {
+  const limit = Math.min(DEFAULT_MAX_TOKENS, maxPositions, maxSeqLength ?? maxPositions)
+  return Math.max(MIN_MAX_TOKENS, limit)
+}
+
+function maxBatchTokensOf({ maxBatchTokens = DEFAULT_MAX_BATCH_TOKENS }: LoadOptions): number {
+  return checkedCount('maxBatchTokens', maxBatchTokens, 1, Number.MAX_SAFE_INTEGER)
+}
