@@ -22,6 +22,16 @@ export type {
   TermWeight
 } from '../encoder/sparse-encoder.ts'
 export type { Pooling } from '../encoder/splade-pooling.ts'
+export {
+  type LocalModel,
+  listModels,
+  type PulledModel,
+  pullModel,
+  type RemovedModel,
+  removeModel,
+  type VerifiedModel,
+  verifyModel
+} from '../node/hub/model-store.ts'
 export { SHIPPED_MODELS } from '../node/model-folder.ts'
 
 /** Turns texts into sparse vectors; {@link SparseEncoder.load} makes one. */
