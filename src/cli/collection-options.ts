@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { type Collection, type CollectionSnapshot, type OpenOptions, open } from 'esplanade'
+import { loadOptions } from './model-options.ts'
 
 /** Options of every command that reads a collection. */
 export interface CollectionFlags {
@@ -27,7 +28,8 @@ export function addCollectionOptions(command: Command): Command {
 
 /** A collection beside which another process may write. */
 export function openToRead(directory: string, flags: { model?: string } = {}): Promise<Collection> {
-  return open(directory, { readOnly: true, ...(flags.model && { model: flags.model }) })
+  const { model } = flags
+  return open(directory, { readOnly: true, load: loadOptions({}), ...(model && { model }) })
 }
 
 /** A collection that is there, to be changed. */

@@ -13,11 +13,13 @@ import { explainCommand } from './commands/explain.ts'
 import { exportCommand, importCommand } from './commands/export.ts'
 import { indexCommand } from './commands/index-corpus.ts'
 import { inspectCommand } from './commands/inspect.ts'
+import { modelsCommand } from './commands/models.ts'
 import { reencodeCommand } from './commands/reencode.ts'
 import { runCommand } from './commands/run.ts'
 import { searchCommand } from './commands/search.ts'
 import { similarityCommand } from './commands/similarity.ts'
 import { tuneCommand } from './commands/tune.ts'
+import { endDownload } from './download-progress.ts'
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts'
 import { unwritable } from './output-file.ts'
 import { packageVersion } from './package-version.ts'
@@ -54,6 +56,7 @@ for (const make of [
   exportCommand,
   importCommand,
   reencodeCommand,
+  modelsCommand,
   doctorCommand
 ]) {
   program.addCommand(make())
@@ -70,6 +73,7 @@ try {
   refuseLongCommandLine()
   await program.parseAsync()
 } catch (error) {
+  endDownload()
   process.exitCode = report(error)
 }
 

@@ -1,11 +1,13 @@
 import { Option } from 'commander'
 import type { LoadOptions, Pooling } from 'esplanade/encoder'
+import { showDownload } from './download-progress.ts'
 import { count } from './options.ts'
 
 /** Options of commands that load a model. */
 export interface ModelFlags {
   readonly pooling?: Pooling
   readonly maxTokens?: number
+  readonly revision?: string
 }
 
 /** `--pooling`, for models whose folder does not say. */
@@ -24,6 +26,24 @@ export function maxTokensOption(): Option {
   ).argParser(count(3))
 }
 
-export function loadOptions({ pooling, maxTokens }: ModelFlags): LoadOptions {
-  return { ...(pooling && { pooling }), ...(maxTokens !== undefined && { maxTokens }) }
+/** `--revision`, for models from the hub. */
+export function revisionOption(): Option {
+  return new Option(
+    '--revision <revision>',
+    'of a model on the hub: a branch, tag or commit (default: main)'
+  )
+}
+
+/** @param signal - stops the download of a model from the hub */
+export function loadOptions(
+  { pooling, maxTokens, revision }: ModelFlags,
+  signal?: AbortSignal
+): LoadOptions {
+  return {
+    ...(pooling && { pooling }),
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(revision !== undefined && { revision }),
+    ...(signal && { signal }),
+    onDownload: showDownload
+  }
 }

@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress'
+import { readableBytes, readableCount } from './readable.ts'
 
 /** A line a minute is enough for a log file. */
 const LOG_INTERVAL_MS = 60_000
@@ -10,15 +11,29 @@ export interface ProgressDisplay {
   stop(): void
 }
 
-/** @param unit - what is counted, in the plural: `documents` */
-export function showProgress(task: string, unit: string): ProgressDisplay {
-  return process.stderr.isTTY ? terminalBar(task, unit) : logLines(task, unit)
+/** What an earlier run has done of a task: rates leave it out. */
+export interface DoneBefore {
+  readonly done: number
+  /** Of all the work, from 0 to 1. */
+  readonly fraction: number
 }
 
-function terminalBar(task: string, unit: string): ProgressDisplay {
+/**
+ * @param unit - what is counted, in the plural: `documents`; `bytes` are shown as `3.4 MB`
+ * @param before - default: the task begins with nothing
+ */
+export function showProgress(
+  task: string,
+  unit: string,
+  before: DoneBefore = { done: 0, fraction: 0 }
+): ProgressDisplay {
+  return process.stderr.isTTY ? terminalBar(task, unit, before) : logLines(task, unit, before)
+}
+
+function terminalBar(task: string, unit: string, before: DoneBefore): ProgressDisplay {
   const started = performance.now()
   const bar = new SingleBar({
-    format: `${task} {bar} {percent} · {done} ${unit} · {rate}/s · {left}`,
+    format: `${task} {bar} {percent} · {done} · {rate}/s · {left}`,
     barsize: 24,
     barCompleteChar: '█',
     barIncompleteChar: '░',
@@ -29,9 +44,9 @@ function terminalBar(task: string, unit: string): ProgressDisplay {
     const seconds = (performance.now() - started) / 1000
     return {
       percent: fraction === undefined ? '' : `${Math.floor(fraction * 100)}%`,
-      done: done.toLocaleString('en'),
-      rate: Math.round(done / Math.max(seconds, 1e-3)).toLocaleString('en'),
-      left: timeLeft(seconds, fraction)
+      done: amount(done, unit),
+      rate: rateOf(done - before.done, seconds, unit),
+      left: timeLeft(seconds, fraction, before.fraction)
     }
   }
   bar.start(1, 0, payload(0))
@@ -41,7 +56,7 @@ function terminalBar(task: string, unit: string): ProgressDisplay {
   }
 }
 
-function logLines(task: string, unit: string): ProgressDisplay {
+function logLines(task: string, unit: string, before: DoneBefore): ProgressDisplay {
   const started = performance.now()
   let lastLine = started
   return {
@@ -50,20 +65,28 @@ function logLines(task: string, unit: string): ProgressDisplay {
       if (now - lastLine < LOG_INTERVAL_MS) return
       lastLine = now
       const seconds = (now - started) / 1000
-      const rate = Math.round(done / seconds).toLocaleString('en')
-      process.stderr.write(
-        `${task}: ${done.toLocaleString('en')} ${unit}, ${rate}/s, ${timeLeft(seconds, fraction)}\n`
-      )
+      const rate = rateOf(done - before.done, seconds, unit)
+      const left = timeLeft(seconds, fraction, before.fraction)
+      process.stderr.write(`${task}: ${amount(done, unit)}, ${rate}/s, ${left}\n`)
     },
     stop: () => undefined
   }
 }
 
+function amount(done: number, unit: string): string {
+  return unit === 'bytes' ? readableBytes(done) : `${readableCount(done)} ${unit}`
+}
+
+function rateOf(done: number, seconds: number, unit: string): string {
+  const rate = Math.round(done / Math.max(seconds, 1e-3))
+  return unit === 'bytes' ? readableBytes(rate) : readableCount(rate)
+}
+
 /** How long the rest takes at the rate so far, for a person. */
-function timeLeft(seconds: number, fraction: number | undefined): string {
+function timeLeft(seconds: number, fraction: number | undefined, before: number): string {
   // Whole seconds: tenths would only flicker.
-  if (fraction === undefined || fraction <= 0) return `${wholeDuration(seconds)} so far`
-  return `${wholeDuration((seconds * (1 - fraction)) / fraction)} left`
+  if (fraction === undefined || fraction <= before) return `${wholeDuration(seconds)} so far`
+  return `${wholeDuration((seconds * (1 - fraction)) / (fraction - before))} left`
 }
 
 /** Seconds as `0.4 s`, `42 s`, `3 min 5 s` or `2 h 10 min`. */

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { EsplanadeError, similarity } from 'esplanade'
 import { runtimeVersion, SparseEncoder } from 'esplanade/encoder'
 import { EXIT_FAILED } from '../exit-codes.ts'
-import { loadOptions, type ModelFlags, poolingOption } from '../model-options.ts'
+import { loadOptions, type ModelFlags, poolingOption, revisionOption } from '../model-options.ts'
 import { packageVersion } from '../package-version.ts'
 import { readableBytes } from '../readable.ts'
 
@@ -19,7 +19,8 @@ const MIN_NODE = [20, 19] as const
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('Check that this machine can encode and search.')
-    .option('--model <model>', 'name or folder of the model', 'splade-tiny')
+    .option('--model <model>', 'name or folder of the model, or org/name on the hub', 'splade-tiny')
+    .addOption(revisionOption())
     .addOption(poolingOption())
     .option('--json', 'one JSON object a check')
     .action(doctor)

@@ -8,7 +8,13 @@ import { documentsOf, encodeTexts } from '../encode-texts.ts'
 import { EXIT_FAILED } from '../exit-codes.ts'
 import { interruptible } from '../interrupt.ts'
 import { PartialFile, stdoutLines } from '../line-output.ts'
-import { loadOptions, type ModelFlags, maxTokensOption, poolingOption } from '../model-options.ts'
+import {
+  loadOptions,
+  type ModelFlags,
+  maxTokensOption,
+  poolingOption,
+  revisionOption
+} from '../model-options.ts'
 import { writeNpz } from '../npz.ts'
 import { atLeast, count } from '../options.ts'
 import { partialPath } from '../output-file.ts'
@@ -63,7 +69,8 @@ export function encodeCommand(): Command {
         .default({ index: 0, numShards: 1 }, '1/1')
     )
     .option('--resume', 'continue what an interrupted run left')
-    .option('--model <model>', 'name or folder of the model', 'splade-tiny')
+    .option('--model <model>', 'name or folder of the model, or org/name on the hub', 'splade-tiny')
+    .addOption(revisionOption())
     .addOption(poolingOption())
     .addOption(maxTokensOption())
     .option('--top-tokens <n>', 'keep the heaviest terms of each vector', count(1))
@@ -99,7 +106,7 @@ async function encode(inputs: string[], flags: EncodeFlags): Promise<void> {
   const tally = await interruptible(async signal => {
     if (flags.strict && !inputs.includes('-')) await checkAll(inputs, flags, signal)
     const corpus = await openCorpus(inputs, { ...corpusOptions(flags), signal })
-    await using encoder = await SparseEncoder.load(flags.model, loadOptions(flags))
+    await using encoder = await SparseEncoder.load(flags.model, loadOptions(flags, signal))
     if (to === undefined) return await encodeCorpus(corpus, encoder, undefined, flags, signal)
     const file = await PartialFile.open(to, resume ? 'resume' : 'refuse')
     const encoded = await encodeCorpus(corpus, encoder, file, flags, signal).catch(keepWork(file))

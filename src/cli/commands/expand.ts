@@ -2,7 +2,13 @@ import { Command } from 'commander'
 import { SparseEncoder, type TermWeight } from 'esplanade/encoder'
 import { type BarChart, renderBarCharts } from '../bar-chart.ts'
 import { wrap } from '../display-width.ts'
-import { loadOptions, type ModelFlags, maxTokensOption, poolingOption } from '../model-options.ts'
+import {
+  loadOptions,
+  type ModelFlags,
+  maxTokensOption,
+  poolingOption,
+  revisionOption
+} from '../model-options.ts'
 import { count, repeated } from '../options.ts'
 import { type Terminal, terminalOf } from '../terminal.ts'
 
@@ -31,7 +37,12 @@ export function expandCommand(): Command {
     .description('Show the bag of words that a text becomes.')
     .argument('<text>', 'the text')
     .option('--top <n>', `terms to show (default: ${DEFAULT_TOP})`, count(1))
-    .option('--model <model>', 'name or folder of a model; give several to compare', repeated)
+    .option(
+      '--model <model>',
+      'name or folder of a model, or org/name on the hub; give several to compare',
+      repeated
+    )
+    .addOption(revisionOption())
     .addOption(poolingOption())
     .addOption(maxTokensOption())
     .option('--tokens', 'the word pieces of the text, too')

@@ -19,7 +19,13 @@ import { collectionBytes } from '../folder-bytes.ts'
 import { IndexProgress } from '../index-progress.ts'
 import { type IndexSummary, summaryJson, summaryText } from '../index-summary.ts'
 import { interruptible } from '../interrupt.ts'
-import { loadOptions, type ModelFlags, maxTokensOption, poolingOption } from '../model-options.ts'
+import {
+  loadOptions,
+  type ModelFlags,
+  maxTokensOption,
+  poolingOption,
+  revisionOption
+} from '../model-options.ts'
 import { atLeast, count, modeOption } from '../options.ts'
 import { ProblemReport } from '../problem-report.ts'
 import { counted } from '../readable.ts'
@@ -63,8 +69,9 @@ export function indexCommand(): Command {
     .option('--overwrite', 'replace the whole collection, once the new one is complete')
     .option(
       '--model <model>',
-      "name or folder of the model; none: all records have vectors (default: the collection's own, splade-tiny for a new one)"
+      "name or folder of the model, or org/name on the hub; none: all records have vectors (default: the collection's own, splade-tiny for a new one)"
     )
+    .addOption(revisionOption())
     .addOption(poolingOption())
     .addOption(modeOption())
     .addOption(maxTokensOption())

@@ -2,7 +2,13 @@ import { Command } from 'commander'
 import { type ReencodeResult, reencodeCollection } from 'esplanade'
 import { openToRead } from '../collection-options.ts'
 import { interruptible } from '../interrupt.ts'
-import { loadOptions, type ModelFlags, maxTokensOption, poolingOption } from '../model-options.ts'
+import {
+  loadOptions,
+  type ModelFlags,
+  maxTokensOption,
+  poolingOption,
+  revisionOption
+} from '../model-options.ts'
 import { duration, showProgress } from '../progress.ts'
 import { counted } from '../readable.ts'
 
@@ -19,7 +25,8 @@ export function reencodeCommand(): Command {
   return new Command('reencode')
     .description('Encode all texts of a collection with another model.')
     .argument('<dir>', 'a collection')
-    .requiredOption('--model <model>', 'name or folder of the new model')
+    .requiredOption('--model <model>', 'name or folder of the new model, or org/name on the hub')
+    .addOption(revisionOption())
     .addOption(poolingOption())
     .addOption(maxTokensOption())
     .option('--json', 'one JSON object')

@@ -4,7 +4,13 @@ import { SparseEncoder } from 'esplanade/encoder'
 import type { Heatmap } from '../heatmap.ts'
 import { renderHeatmapSvg } from '../heatmap-svg.ts'
 import { renderHeatmapTable } from '../heatmap-table.ts'
-import { loadOptions, type ModelFlags, maxTokensOption, poolingOption } from '../model-options.ts'
+import {
+  loadOptions,
+  type ModelFlags,
+  maxTokensOption,
+  poolingOption,
+  revisionOption
+} from '../model-options.ts'
 import { writeWholeFile } from '../output-file.ts'
 import { counted } from '../readable.ts'
 import { terminalOf } from '../terminal.ts'
@@ -27,7 +33,8 @@ export function similarityCommand(): Command {
         .default('cosine')
     )
     .option('--svg <file>', 'write a heatmap, too')
-    .option('--model <model>', 'name or folder of the model', 'splade-tiny')
+    .option('--model <model>', 'name or folder of the model, or org/name on the hub', 'splade-tiny')
+    .addOption(revisionOption())
     .addOption(poolingOption())
     .addOption(maxTokensOption())
     .option('--json', 'one JSON object: model, metric, texts, matrix')
