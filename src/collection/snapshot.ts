@@ -1,5 +1,6 @@
 import type { Metadata } from '../corpus/metadata.ts'
-import { checkQueryMode, inferenceFreeVector, type QueryMode } from '../encoder/query-modes.ts'
+import { encodeInferenceFree } from '../encoder/inference-free-model.ts'
+import { checkQueryMode, type QueryMode } from '../encoder/query-modes.ts'
 import { EsplanadeError } from '../errors.ts'
 import { explainHit, type HitExplanation } from '../explain/explain-hit.ts'
 import { contributionsOf, explainContributions } from '../search/contributions.ts'
@@ -285,13 +286,11 @@ export class CollectionSnapshot {
   }
 
   async #inferenceFreeVectorOf(text: string): Promise<SparseVector> {
-    const { tokenizer } = await this.#context.encoder.inferenceFree()
+    const model = await this.#context.encoder.inferenceFree()
     this.#checkOpen()
     const { maxTokens } = this.#context.settings.model!
-    const { ids } = tokenizer.tokenize(text, { maxTokens })
-    return inferenceFreeVector(ids, tokenizer.vocabulary, termIds =>
-      inverseDocumentFrequencies(this.#view, termIds)
-    )
+    const idf = (termIds: Uint32Array) => inverseDocumentFrequencies(this.#view, termIds)
+    return encodeInferenceFree(text, model, idf, maxTokens)
   }
 
   #find(key: string, namespace = ''): StoredDocument | undefined {

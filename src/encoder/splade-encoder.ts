@@ -185,7 +185,7 @@ export class SpladeEncoder implements SparseEncoder {
   }
 
   #querySide({ queryMode = this.#parts.queryMode, idf }: QueryOptions = {}): EncoderSide {
-    const { queries } = this.#parts
+    const { documents, queries } = this.#parts
     const { vocabulary } = this
     switch (checkQueryMode(queryMode)) {
       case 'full':
@@ -194,7 +194,9 @@ export class SpladeEncoder implements SparseEncoder {
         return { ...queries, encoder: new NoExpansionEncoder(queries.encoder, vocabulary) }
       case 'inference-free':
         if (idf !== undefined) {
-          return { ...queries, encoder: new InferenceFreeEncoder(vocabulary, idf) }
+          // Neither the prompt of queries nor a limit for what a model makes of texts is meant.
+          const encoder = new InferenceFreeEncoder(vocabulary, idf)
+          return { ...documents, tokenizer: this.tokenizer, topTokens: undefined, encoder }
         }
         if (queries.encoder instanceof StaticEmbedding) return queries
         throw new EsplanadeError('INVALID_ARGUMENT', {
