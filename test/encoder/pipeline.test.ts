@@ -199,9 +199,13 @@ describe('reading ahead', () => {
       yield* numbers(512)
       await new Promise(() => undefined)
     }
-    const outcome = outcomeOf(encode(silent(), new Recorder(2), { signal: controller.signal }))
-    setTimeout(() => controller.abort(), 30)
-    const { found, error } = await outcome
+    const options = {
+      signal: controller.signal,
+      onProgress: ({ done }: EncodeProgress) => {
+        if (done === 512) setTimeout(() => controller.abort(), 20)
+      }
+    }
+    const { found, error } = await outcomeOf(encode(silent(), new Recorder(2), options))
     expect(found).toEqual(upTo(512))
     expect(error).toMatchObject({ code: 'ABORTED' })
   })
