@@ -4,25 +4,18 @@ import { alignNormalized } from './alignment.ts'
 import { isWhitespace } from './bert-characters.ts'
 import type { BertNormalizerOptions, NormalizeCodePoint } from './bert-normalizer.ts'
 import { bertNormalizer } from './bert-normalizer.ts'
+import type { TextPipeline } from './text-pipeline.ts'
+import { MAX_REMEMBERED, MAX_REMEMBERED_LENGTH } from './text-pipeline.ts'
 import type { TokenSink } from './token-sink.ts'
 import type { WordPiece } from './wordpiece.ts'
 import { forEachWord } from './words.ts'
-
-/** Words whose tokens are remembered; when they are so many, the memory starts afresh. */
-const MAX_REMEMBERED = 32_768
-
-/**
- * Longest word that is remembered, in UTF-16 units. V8 keeps the whole text alive behind a slice of
- * more than 12, so remembering longer words would keep documents in memory.
- */
-const MAX_REMEMBERED_LENGTH = 12
 
 /**
  * How BERT turns a stretch of text without added tokens into tokens: normalise, split into words, cut
  * the words into pieces. Twice: {@link tokenize} for the ids alone, which remembers words it has seen,
  * and {@link encode}, which also says where each token stands. Both give the same ids.
  */
-export class BertPipeline {
+export class BertPipeline implements TextPipeline {
   readonly #normalize: NormalizeCodePoint
   readonly #wordPiece: WordPiece
   readonly #normalizedTokens: AddedTokenSplitter

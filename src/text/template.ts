@@ -1,3 +1,4 @@
+import type { JsonObject } from './tokenizer-json.ts'
 import { asObject, invalidTokenizer, unsupportedTokenizer } from './tokenizer-json.ts'
 
 /** The special tokens that stand around a text: `[CLS] … [SEP]` in BERT. */
@@ -7,8 +8,9 @@ export interface SequenceTemplate {
 }
 
 /**
- * Reads the `post_processor` of a `tokenizer.json` (`TemplateProcessing` or `BertProcessing`); none
- * means that nothing is added.
+ * Reads the `post_processor` of a `tokenizer.json`: `TemplateProcessing`, `BertProcessing`,
+ * `RobertaProcessing`, `ByteLevel` (which adds nothing) or a `Sequence` of them; none means that nothing
+ * is added.
  *
  * @param idOf - the id of every term, to check that the tokens exist
  * @throws EsplanadeError `MODEL_FILE_INVALID`, `MODEL_UNSUPPORTED`
@@ -18,14 +20,45 @@ export function readTemplate(
   idOf: ReadonlyMap<string, number>
 ): SequenceTemplate {
   if (postProcessor === undefined || postProcessor === null) return { before: [], after: [] }
-  const { type, cls, sep, single, special_tokens } = asObject(postProcessor) ?? {}
-  if (type === 'BertProcessing') {
-    return { before: [idOfPair(cls, idOf)], after: [idOfPair(sep, idOf)] }
+  const options = asObject(postProcessor) ?? {}
+  switch (options.type) {
+    case 'TemplateProcessing':
+      return readSingle(options, idOf)
+    case 'BertProcessing':
+    case 'RobertaProcessing':
+      return { before: [idOfPair(options.cls, idOf)], after: [idOfPair(options.sep, idOf)] }
+    case 'ByteLevel':
+      return { before: [], after: [] }
+    case 'Sequence':
+      return readSequence(options, idOf)
+    default:
+      throw unsupportedTokenizer(
+        'the type of the post-processor',
+        options.type,
+        '"TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel" or "Sequence"'
+      )
   }
-  if (type !== 'TemplateProcessing') {
-    const supported = '"TemplateProcessing" or "BertProcessing"'
-    throw unsupportedTokenizer('the type of the post-processor', type, supported)
+}
+
+/** Each processor adds its tokens around what the one before has made. */
+function readSequence(
+  { processors }: JsonObject,
+  idOf: ReadonlyMap<string, number>
+): SequenceTemplate {
+  if (!Array.isArray(processors)) {
+    throw invalidTokenizer('post_processor.processors is not a list', 'a list of post-processors')
   }
+  const templates = processors.map(processor => readTemplate(processor, idOf))
+  return {
+    before: templates.toReversed().flatMap(({ before }) => before),
+    after: templates.flatMap(({ after }) => after)
+  }
+}
+
+function readSingle(
+  { single, special_tokens }: JsonObject,
+  idOf: ReadonlyMap<string, number>
+): SequenceTemplate {
   const before: number[] = []
   const after: number[] = []
   let numSequences = 0

@@ -30,6 +30,24 @@ export function unsupportedTokenizer(
     place: 'tokenizer.json',
     problem: `${part} is ${JSON.stringify(given ?? null)}`,
     expected: supported,
-    remedy: 'Use a model with the tokenizer of BERT'
+    remedy: 'Use a model with the tokenizer of BERT, RoBERTa, ModernBERT or XLM-R'
   })
+}
+
+export function readString(value: unknown, absent: string, name: string): string {
+  const given = value ?? absent
+  if (typeof given === 'string') return given
+  throw invalidTokenizer(`${name} is ${JSON.stringify(given)}`, 'a string')
+}
+
+export function readCount(value: unknown, absent: number, name: string): number {
+  const given = value ?? absent
+  if (Number.isInteger(given) && (given as number) > 0) return given as number
+  throw invalidTokenizer(`${name} is ${JSON.stringify(given)}`, 'an integer above 0')
+}
+
+export function readFlag(value: unknown, absent: boolean, name: string): boolean {
+  const given = value ?? absent
+  if (typeof given === 'boolean') return given
+  throw invalidTokenizer(`${name} is ${JSON.stringify(given)}`, 'true or false')
 }

@@ -1,14 +1,13 @@
 import { EsplanadeError } from '../errors.ts'
 import { AddedTokenSplitter } from './added-tokens.ts'
-import { BertPipeline } from './bert-pipeline.ts'
 import type { SpecialTokens } from './special-tokens.ts'
 import type { SequenceTemplate } from './template.ts'
+import type { TextPipeline } from './text-pipeline.ts'
 import { TokenSink } from './token-sink.ts'
 import type { TokenizerFile } from './tokenizer-file.ts'
 import { readTokenizerFile } from './tokenizer-file.ts'
 import type { Vocabulary } from './vocabulary.ts'
 import { createVocabulary } from './vocabulary.ts'
-import { WordPiece } from './wordpiece.ts'
 
 /** How many tokens of a text are read unless another number is asked for. */
 export const DEFAULT_MAX_TOKENS = 256
@@ -23,7 +22,7 @@ export interface TokenizeOptions {
 
 /** The tokens of a text, as a model takes them. */
 export interface TokenIds {
-  /** Token ids, `[CLS]` first and `[SEP]` last. */
+  /** Token ids, between those that the model wants around a text: `[CLS]` first and `[SEP]` last. */
   readonly ids: Uint32Array
   /** Tokens of the text that were left out because of `maxTokens`. */
   readonly numTruncated: number
@@ -40,13 +39,16 @@ export interface Encoding extends TokenIds {
 }
 
 /**
- * Text → tokens, for BERT's WordPiece vocabularies, with the results of the Rust library `tokenizers`
- * (which transformers uses): the same ids, and the same offsets except that a combining mark
- * which normalisation removes belongs to the character it stands on.
+ * Text → tokens, for the vocabularies of BERT and DistilBERT (WordPiece), RoBERTa and ModernBERT
+ * (byte-level BPE) and XLM-R (Unigram), with the results of the Rust library `tokenizers` (which
+ * transformers uses): the same ids, and the same offsets except that a combining mark which
+ * normalisation removes or composes belongs to the character it stands on, and that blanks at the
+ * ends of a token are left out in every family.
  *
  * Why not `@huggingface/tokenizers`, which reads the same files: it gives no offsets; it differs from
  * the reference on Σ at the end of a word, on ideographs beyond the first plane and on marks and signs
- * that are younger than the reference's tables (53,697 code points in all); and its time grows with the
+ * that are younger than the reference's tables (53,697 code points in all); it does not read the table
+ * of a `Precompiled` normaliser but takes the engine's NFKC for it; and its time grows with the
  * square of a word (3.3 s for 100 kB of words of 90 letters, 0.07 s here). The tests hold it
  * beside this tokenizer as a second opinion.
  */
@@ -56,7 +58,7 @@ export class Tokenizer {
   readonly specialTokens: SpecialTokens
   readonly #template: SequenceTemplate
   readonly #addedTokens: AddedTokenSplitter // those found in the text as given
-  readonly #pipeline: BertPipeline
+  readonly #pipeline: TextPipeline
 
   private constructor(file: TokenizerFile) {
     const { terms, addedTokens, template, specialTokens } = file
@@ -64,14 +66,15 @@ export class Tokenizer {
     const roles = Object.values(specialTokens).filter((id): id is number => id !== undefined)
     this.vocabulary = createVocabulary(
       terms,
-      special.concat(roles, template.before, template.after)
+      special.concat(roles, template.before, template.after),
+      file.spelling
     )
     this.specialTokens = specialTokens
     this.#template = template
     this.#addedTokens = new AddedTokenSplitter(
       addedTokens.filter(token => !token.normalized).map(token => [token.content, token] as const)
     )
-    this.#pipeline = new BertPipeline(file.normalizer, new WordPiece(file.wordPiece), addedTokens)
+    this.#pipeline = file.pipeline
   }
 
   /**
@@ -79,8 +82,8 @@ export class Tokenizer {
    *
    * @param tokenizerJson - `tokenizer.json`; its own settings of truncation and padding are ignored
    * @param tokenizerConfig - `tokenizer_config.json`, which may name the special tokens
-   * @throws EsplanadeError `MODEL_FILE_INVALID`, `MODEL_UNSUPPORTED` (not WordPiece with BERT's
-   * normaliser), `MODEL_MISMATCH`
+   * @throws EsplanadeError `MODEL_FILE_INVALID`, `MODEL_UNSUPPORTED` (a tokenizer of another
+   * family), `MODEL_MISMATCH`
    */
   static fromJson(tokenizerJson: unknown, tokenizerConfig?: unknown): Tokenizer {
     return new Tokenizer(readTokenizerFile(tokenizerJson, tokenizerConfig))
@@ -114,7 +117,7 @@ export class Tokenizer {
     return { ids, offsets, numTruncated: sink.numTokens - sink.numKept }
   }
 
-  /** The terms of token ids, as the vocabulary writes them (`##ing` continues a word). */
+  /** The terms of token ids, as the vocabulary writes them (`##ing` continues a word, `Ġthe` begins one). */
   tokensOf(ids: Iterable<number>): string[] {
     return Array.from(ids, id => this.vocabulary.termOf(id))
   }

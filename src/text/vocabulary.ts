@@ -15,21 +15,35 @@ export interface Vocabulary {
    */
   readonly fingerprint: string
   /**
-   * The term of an id, as the model writes it (a WordPiece that continues a word begins with `##`).
+   * The term of an id, as the model writes it: a WordPiece that continues a word begins with `##`, a
+   * term of RoBERTa that begins one with `Ġ`, one of XLM-R with `▁`.
    *
    * @throws EsplanadeError `INVALID_ARGUMENT` if the vocabulary has no such id
    */
   termOf(id: number): string
+  /**
+   * The term of an id as a person would write it: `Ġvaccine` and `▁vaccine` are `vaccine`, `Ã©` is `é`.
+   * WordPieces stay as they are; so does a term of white space only. A part of a character is written
+   * in hexadecimal: `<E2 80>`. Several ids may have the same.
+   *
+   * @throws EsplanadeError `INVALID_ARGUMENT` if the vocabulary has no such id
+   */
+  display(id: number): string
   /** The id of a term, or undefined if the vocabulary lacks it. */
   idOf(term: string): number | undefined
   /** Whether the id is a special token such as `[CLS]` or `[MASK]`, which stands for no text. */
   isSpecial(id: number): boolean
 }
 
-/** Makes a {@link Vocabulary} from its terms in the order of their ids; they must be unique. */
+/**
+ * Makes a {@link Vocabulary} from its terms in the order of their ids; they must be unique.
+ *
+ * @param spelling - how a term is written for people; as it is unless given
+ */
 export function createVocabulary(
   terms: readonly string[],
-  specialIds: Iterable<number> = []
+  specialIds: Iterable<number> = [],
+  spelling: (term: string) => string = term => term
 ): Vocabulary {
   const ids = new Map(terms.map((term, id) => [term, id]))
   if (ids.size !== terms.length) {
@@ -42,22 +56,24 @@ export function createVocabulary(
   }
   const special = new Set(specialIds)
   let fingerprint: string | undefined
+  const termOf = (id: number): string => {
+    const term = terms[id]
+    if (term !== undefined) return term
+    throw new EsplanadeError('INVALID_ARGUMENT', {
+      place: 'id',
+      problem: `the vocabulary has no term ${id}`,
+      expected: `an integer from 0 to ${terms.length - 1}`,
+      remedy: 'Check that the vector or index was made with this model'
+    })
+  }
   return {
     size: terms.length,
     get fingerprint() {
       fingerprint ??= fingerprintOf(terms)
       return fingerprint
     },
-    termOf(id) {
-      const term = terms[id]
-      if (term !== undefined) return term
-      throw new EsplanadeError('INVALID_ARGUMENT', {
-        place: 'id',
-        problem: `the vocabulary has no term ${id}`,
-        expected: `an integer from 0 to ${terms.length - 1}`,
-        remedy: 'Check that the vector or index was made with this model'
-      })
-    },
+    termOf,
+    display: id => (special.has(id) ? termOf(id) : spelling(termOf(id))),
     idOf: term => ids.get(term),
     isSpecial: id => special.has(id)
   }
