@@ -19,6 +19,8 @@ export interface ModelRecord {
   readonly source: string
   /** The commit of a model on the hub; absent for others. */
   readonly revision?: string
+  /** Where the model that encodes queries lies, where one was named; absent for the same model. */
+  readonly queryModel?: string
   readonly name: string
   readonly vocabularyFingerprint: string
   /** CRC-32 of the weights. */
@@ -159,6 +161,10 @@ function checkModel(model: Record<string, unknown>, refuse: RefuseFile): void {
   const { revision } = model
   if (revision !== undefined && !/^[0-9a-f]{40}$/.test(String(revision))) {
     refuse(`the revision of the model is ${JSON.stringify(revision)}`, 'a commit')
+  }
+  const { queryModel } = model
+  if (queryModel !== undefined && typeof queryModel !== 'string') {
+    refuse(`the model of queries is ${JSON.stringify(queryModel)}`, 'a string')
   }
   oneOf(model, 'pooling', ['max', 'sum'], refuse)
   oneOf(model, 'precision', ['float32'], refuse)

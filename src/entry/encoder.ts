@@ -1,6 +1,5 @@
 /** `esplanade/encoder`: text → sparse vector. */
 
-import { loadSparseEncoder } from '../encoder/load-sparse-encoder.ts'
 import type { ModelFiles } from '../encoder/model-files.ts'
 import type {
   LoadOptions,
@@ -8,6 +7,7 @@ import type {
 } from '../encoder/sparse-encoder.ts'
 import { provideEncodeThreads } from '../encoder/threads.ts'
 import { startEncodeThreads } from '../node/encode-threads.ts'
+import { loadModel } from '../node/load-model.ts'
 import { findModel } from '../node/model-folder.ts'
 
 export type { ModelFiles } from '../encoder/model-files.ts'
@@ -21,7 +21,7 @@ export type {
   LoadOptions,
   TermWeight
 } from '../encoder/sparse-encoder.ts'
-export type { Pooling } from '../encoder/splade-pooling.ts'
+export type { Activation, Pooling } from '../encoder/splade-pooling.ts'
 export {
   type LocalModel,
   listModels,
@@ -51,7 +51,7 @@ export const SparseEncoder: {
   load(model: string | ModelFiles, options?: LoadOptions): Promise<SparseEncoder>
 } = {
   load: async (model, options) =>
-    loadSparseEncoder(typeof model === 'string' ? await findModel(model, options) : model, options)
+    loadModel(typeof model === 'string' ? await findModel(model, options) : model, options)
 }
 
 provideEncodeThreads(startEncodeThreads)

@@ -14,7 +14,6 @@ import {
 } from '../collection/settings.ts'
 import type { Durability } from '../collection/store.ts'
 import { loadInferenceFreeModel } from '../encoder/inference-free-model.ts'
-import { loadSparseEncoder } from '../encoder/load-sparse-encoder.ts'
 import { checkQueryMode, type QueryMode } from '../encoder/query-modes.ts'
 import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
@@ -36,6 +35,7 @@ import { fileError } from './file-error.ts'
 import { GenerationStorage } from './generation-storage.ts'
 import { activeAfter, tidyGenerations } from './generations.ts'
 import { LmdbStore } from './lmdb-store.ts'
+import { loadModel, queryModelSource } from './load-model.ts'
 import { type FoundModel, findModel, hubModel } from './model-folder.ts'
 import { WriterLock } from './writer-lock.ts'
 
@@ -222,9 +222,9 @@ async function encoderFor(
   const isLazy = settings.model !== undefined && queryModeOf(options) === 'inference-free'
   if (isRecorded || isLazy) return new CollectionEncoder(settings.model, loader)
   const files = await findModel(source, load)
-  const encoder = await loadSparseEncoder(files, {
+  const encoder = await loadModel(files, {
     ...load,
-    ...(settings.model && { pooling: settings.model.pooling, maxTokens: settings.model.maxTokens })
+    ...(settings.model && recorded(settings.model, load))
   })
   try {
     refuseMismatch(settings, { model: recordOf(encoder, files) }, path)
@@ -254,13 +254,19 @@ function loaderOf(
   }
   return {
     encoder: record =>
-      explaining(path, record, async () => {
-        const { pooling, maxTokens } = record
-        return loadSparseEncoder(await filesOf(record), { ...load, pooling, maxTokens })
-      }),
+      explaining(path, record, async () =>
+        loadModel(await filesOf(record), { ...load, ...recorded(record, load) })
+      ),
     inferenceFree: record =>
       explaining(path, record, async () => loadInferenceFreeModel(await filesOf(record)))
   }
+}
+
+/** What a record says of how its model is loaded; the model of queries may have moved. */
+function recorded(record: ModelRecord, load: LoadOptions | undefined): LoadOptions {
+  const { pooling, maxTokens } = record
+  const queryModel = load?.queryModel ?? record.queryModel
+  return { pooling, maxTokens, ...(queryModel !== undefined && { queryModel }) }
 }
 
 /** Says of a model that is not found what to do about it. */
@@ -380,8 +386,8 @@ async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
   let record: ModelRecord | undefined
   if (model !== null) {
     const files = await findModel(model, options.load)
-    const encoder = await loadSparseEncoder(files, options.load)
-    record = recordOf(encoder, files)
+    const encoder = await loadModel(files, options.load)
+    record = recordOf(encoder, files, await queryModelSource(options.load))
     await encoder.close()
   }
   return {
@@ -398,11 +404,13 @@ async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
 
 export function recordOf(
   encoder: SparseEncoder,
-  { source, revision }: Pick<FoundModel, 'source' | 'revision'>
+  { source, revision }: Pick<FoundModel, 'source' | 'revision'>,
+  queryModel?: string
 ): ModelRecord {
   return {
     source,
     ...(revision !== undefined && { revision }),
+    ...(queryModel !== undefined && { queryModel }),
     name: encoder.name,
     vocabularyFingerprint: encoder.vocabulary.fingerprint,
     weightsFingerprint: encoder.fingerprint,

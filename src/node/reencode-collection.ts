@@ -6,7 +6,6 @@ import { Pace } from '../collection/pace.ts'
 import { type Encoded, reencodeStore, refuseVectorsOnly } from '../collection/reencode.ts'
 import { emptySegmentManifest, type SegmentManifest } from '../collection/segment-manifest.ts'
 import { type CollectionSettings, generationNumber } from '../collection/settings.ts'
-import { loadSparseEncoder } from '../encoder/load-sparse-encoder.ts'
 import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { Progress, TaskOptions } from '../progress.ts'
@@ -26,6 +25,7 @@ import { fileError } from './file-error.ts'
 import { GenerationStorage } from './generation-storage.ts'
 import { partialName, tidyGenerations } from './generations.ts'
 import { LmdbStore } from './lmdb-store.ts'
+import { loadModel, queryModelSource } from './load-model.ts'
 import { findModel } from './model-folder.ts'
 import { openCollection, recordOf } from './open-collection.ts'
 import { WriterLock } from './writer-lock.ts'
@@ -100,9 +100,12 @@ export async function reencodeCollection(
   }
   const { signal } = options
   const files = await findModel(options.model, { ...options.load, ...(signal && { signal }) })
-  const encoder = await loadSparseEncoder(files, options.load)
+  const encoder = await loadModel(files, options.load)
   try {
-    const wanted = { ...settings, model: recordOf(encoder, files) }
+    const wanted = {
+      ...settings,
+      model: recordOf(encoder, files, await queryModelSource(options.load))
+    }
     const { active } = await readCollectionFile(directory)
     if (isSame(wanted, settings)) {
       const { numDocuments } = await collection.stats()
@@ -141,12 +144,14 @@ async function removeOld(directory: string): Promise<void> {
   }
 }
 
+/** Where a model lies and what it is called changes no vector. */
+const PLACES = ['source', 'name', 'revision', 'queryModel']
+
 function isSame(a: CollectionSettings, b: CollectionSettings): boolean {
   const text = ({ model, ...rest }: CollectionSettings): string =>
     JSON.stringify(
       [Object.entries(rest), Object.entries(model ?? {})].map(entries =>
-        // Where a model lies and what it is called changes no vector.
-        entries.filter(([name]) => !['source', 'name', 'revision'].includes(name)).sort()
+        entries.filter(([name]) => !PLACES.includes(name)).sort()
       )
     )
   return text(a) === text(b)
