@@ -2,7 +2,7 @@ import type { MaskedLanguageModel } from './masked-language-model.ts'
 import { ModelConfig } from './model-config.ts'
 import { readMaskedLanguageModel } from './model-families.ts'
 import { type ModelFiles, requiredFile } from './model-files.ts'
-import { readWeights } from './read-weights.ts'
+import { findWeights } from './read-weights.ts'
 
 /** A masked language model read from its files. */
 export interface Checkpoint {
@@ -11,12 +11,22 @@ export interface Checkpoint {
   readonly fingerprint: string
 }
 
-/** Reads `config.json` and the weights of a checkpoint as transformers saves it. */
-export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
+/**
+ * Reads the weights of a checkpoint as transformers saves it, and its `config.json`.
+ *
+ * @returns undefined where there are no weights
+ * @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FILE_INVALID`, `MODEL_MISMATCH`,
+ * `MODEL_UNSUPPORTED`
+ */
+export async function findCheckpoint(files: ModelFiles): Promise<Checkpoint | undefined> {
+  const found = await findWeights(files)
+  if (found === undefined) return undefined
   const config = new ModelConfig(
     await requiredFile(files, 'config.json'),
     files.placeOf('config.json')
   )
-  const { weights, fingerprint } = await readWeights(files)
-  return { model: readMaskedLanguageModel(config, weights), fingerprint }
+  return {
+    model: readMaskedLanguageModel(config, found.weights),
+    fingerprint: found.fingerprint
+  }
 }

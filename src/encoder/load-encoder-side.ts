@@ -1,12 +1,11 @@
 import { EsplanadeError } from '../errors.ts'
 import { DEFAULT_MAX_TOKENS, type Tokenizer } from '../text/tokenizer.ts'
 import { checkedCount } from './checked-count.ts'
-import { readCheckpoint } from './checkpoint.ts'
-import { buildLogitsGraph, buildSpladeGraph } from './encoder-graph.ts'
 import type { ModelFiles } from './model-files.ts'
 import { filesIn, type ModelSide, type TableSide } from './model-layout.ts'
+import { openModel } from './open-model.ts'
 import { readTokenizer } from './read-tokenizer.ts'
-import { createSession, type InferenceSession } from './session.ts'
+import type { InferenceSession } from './session.ts'
 import { withoutSpecialTokens, withPrompt } from './side-tokenizer.ts'
 import type { LoadOptions } from './sparse-encoder.ts'
 import { type EncoderSide, MIN_MAX_TOKENS } from './splade-encoder.ts'
@@ -37,7 +36,7 @@ export async function loadModelSide(
   options: LoadOptions
 ): Promise<LoadedModel> {
   const own = filesIn(files, layout.folder)
-  const { model, fingerprint } = await readCheckpoint(own)
+  const { plan, fingerprint, openLogits, ...model } = await openModel(own, options)
   const tokenizer = await readTokenizer(own, layout.lowercase)
   if (tokenizer.vocabulary.size > model.vocabularySize) {
     throw new EsplanadeError('MODEL_MISMATCH', {
@@ -57,20 +56,7 @@ export async function loadModelSide(
     maxPositions,
     maxBatchTokens: maxBatchTokensOf(options),
     topTokens: layout.topTokens,
-    encoder: await openEncoder(
-      {
-        precision: 'float32',
-        graph: buildSpladeGraph(model, head),
-        head,
-        padId: tokenizer.specialTokens.pad ?? 0
-      },
-      options
-    )
-  }
-  // The weights are read again rather than kept: few ever ask for this.
-  const openLogits = async () => {
-    const { model: again } = await readCheckpoint(own)
-    return createSession(buildLogitsGraph(again), options.numThreads)
+    encoder: await openEncoder(plan(head, tokenizer.specialTokens.pad ?? 0), options)
   }
   return { side, tokenizer, fingerprint, openLogits }
 }

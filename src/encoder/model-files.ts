@@ -7,6 +7,8 @@ import { EsplanadeError } from '../errors.ts'
 export interface ModelFiles {
   /** What to call the model: its name, or the name of its folder. */
   readonly name: string
+  /** The ONNX graph that the caller chose, in place of the weights; undefined: what there is. */
+  readonly graphFile?: string | undefined
   /** What to call a file of it in messages. */
   placeOf(file: string): string
   /** The content of a file, or undefined where the model has none of this name. */

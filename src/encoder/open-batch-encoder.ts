@@ -1,5 +1,8 @@
 import type { BatchEncoder } from './batch-encoder.ts'
 import { Float32Encoder } from './float32-encoder.ts'
+import { Int8Encoder, type Int8Plan } from './int8-encoder.ts'
+import { MixedEncoder, type MixedPlan } from './mixed-encoder.ts'
+import { ReadyOnnxEncoder, type ReadyOnnxPlan } from './ready-onnx.ts'
 import { createSession } from './session.ts'
 import type { SpladeHead } from './splade-pooling.ts'
 
@@ -16,7 +19,7 @@ export interface Float32Plan {
  * What a {@link BatchEncoder} is made of: a plain value of numbers, texts and typed arrays, so that
  * it can be handed to another thread. Each kind of encoder is a member of its own.
  */
-export type BatchEncoderPlan = Float32Plan
+export type BatchEncoderPlan = Float32Plan | MixedPlan | Int8Plan | ReadyOnnxPlan
 
 /**
  * Makes the encoder of a plan.
@@ -28,5 +31,11 @@ export async function openBatchEncoder(
   plan: BatchEncoderPlan,
   numThreads: number | undefined
 ): Promise<BatchEncoder> {
+  if (plan.precision === 'as-exported') {
+    const { graph, externalData, ...use } = plan
+    return new ReadyOnnxEncoder(await createSession(graph, numThreads, { externalData }), use)
+  }
+  if (plan.precision === 'mixed') return MixedEncoder.open(plan, numThreads)
+  if (plan.precision === 'int8') return Int8Encoder.open(plan, numThreads)
   return new Float32Encoder(await createSession(plan.graph, numThreads), plan.head, plan.padId)
 }

@@ -38,20 +38,37 @@ const FORMATS: readonly WeightsFormat[] = [
  * Reads the weights of a model: safetensors or a file of PyTorch, in one piece or in shards. The
  * bytes of the files are held once, for as long as `weights` is; tensors are copied when asked for.
  *
- * @throws EsplanadeError `MODEL_NOT_FOUND` where there are none, or a shard is missing;
- * `MODEL_FILE_INVALID`, `MODEL_UNSUPPORTED` as the formats do
+ * @returns undefined where there are none
+ * @throws EsplanadeError `MODEL_NOT_FOUND` where a shard is missing; `MODEL_FILE_INVALID`,
+ * `MODEL_UNSUPPORTED` as the formats do
  */
-export async function readWeights(files: ModelFiles): Promise<ReadWeights> {
+export async function findWeights(files: ModelFiles): Promise<ReadWeights | undefined> {
   for (const { file, read, shardEnding } of FORMATS) {
     const bytes = await files.read(file)
     if (bytes === undefined) continue
     if (shardEnding !== undefined) return readShards(files, file, bytes, read, shardEnding)
     return { weights: read(bytes, files.placeOf(file)), fingerprint: hex(crc32.buf(bytes)) }
   }
-  throw new EsplanadeError('MODEL_NOT_FOUND', {
+  return undefined
+}
+
+/**
+ * Reads the weights of a model as {@link findWeights} does.
+ *
+ * @throws EsplanadeError `MODEL_NOT_FOUND` where there are none
+ */
+export async function readWeights(files: ModelFiles): Promise<ReadWeights> {
+  const found = await findWeights(files)
+  if (found === undefined) throw noWeights(files)
+  return found
+}
+
+/** @param others - files that would have done as well */
+export function noWeights(files: ModelFiles, others: readonly string[] = []): EsplanadeError {
+  return new EsplanadeError('MODEL_NOT_FOUND', {
     place: files.placeOf(FORMATS[0]!.file),
     problem: 'the model has no file of weights',
-    expected: `one of: ${FORMATS.map(({ file }) => file).join(', ')}`,
+    expected: `one of: ${[...FORMATS.map(({ file }) => file), ...others].join(', ')}`,
     remedy:
       'Point to a folder that holds a complete checkpoint; transformers saves one with ' +
       'save_pretrained'

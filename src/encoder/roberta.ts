@@ -20,15 +20,7 @@ const DEFAULT_PAD_ID = 1
 export function roberta(config: ModelConfig, weights: Weights): MaskedLanguageModel {
   const sizes = readBertSizes(config)
   const { vocabularySize, hiddenSize } = sizes
-  const padId = config.has('pad_token_id') ? config.index('pad_token_id') : DEFAULT_PAD_ID
-  const maxPositions = sizes.maxPositions - padId - 1
-  if (maxPositions < 1) {
-    throw new EsplanadeError('MODEL_FILE_INVALID', {
-      place: config.place,
-      problem: `pad_token_id ${padId} leaves none of ${sizes.maxPositions} positions`,
-      remedy: 'Use the config.json that was saved with the weights'
-    })
-  }
+  const { padId, maxPositions } = readRobertaPositions(config)
   const names = {
     words: 'roberta.embeddings.word_embeddings.weight',
     matrix: 'lm_head.decoder.weight',
@@ -49,6 +41,25 @@ export function roberta(config: ModelConfig, weights: Weights): MaskedLanguageMo
     )
   }
   return { vocabularySize, hiddenSize, maxPositions, addStates, decoder }
+}
+
+/**
+ * The id of padding, and how many positions there are behind it.
+ *
+ * @throws EsplanadeError `MODEL_FILE_INVALID` where there are none
+ */
+export function readRobertaPositions(config: ModelConfig): {
+  padId: number
+  maxPositions: number
+} {
+  const padId = config.has('pad_token_id') ? config.index('pad_token_id') : DEFAULT_PAD_ID
+  const size = config.size('max_position_embeddings')
+  if (size > padId + 1) return { padId, maxPositions: size - padId - 1 }
+  throw new EsplanadeError('MODEL_FILE_INVALID', {
+    place: config.place,
+    problem: `pad_token_id ${padId} leaves none of ${size} positions`,
+    remedy: 'Use the config.json that was saved with the weights'
+  })
 }
 
 /**

@@ -10,16 +10,21 @@ export interface TokenBatch {
   /** 1 for a token, 0 for padding; `[numTexts, length]`. */
   readonly mask: Float32Array
   readonly numTexts: number
-  /** Tokens of the longest text. */
+  /** Tokens of the longest text, or more. */
   readonly length: number
 }
 
 /**
  * @param texts - the token ids of each text
  * @param padId - what fills the shorter ones up; it is masked, so any token will do
+ * @param minLength - tokens that each text is filled up to at least; default: none
  */
-export function tokenBatch(texts: readonly Uint32Array[], padId: number): TokenBatch {
-  const length = texts.reduce((longest, ids) => Math.max(longest, ids.length), 0)
+export function tokenBatch(
+  texts: readonly Uint32Array[],
+  padId: number,
+  minLength: number = 0
+): TokenBatch {
+  const length = texts.reduce((longest, ids) => Math.max(longest, ids.length), minLength)
   const ids = new Int32Array(texts.length * length).fill(padId)
   const mask = new Float32Array(texts.length * length)
   texts.forEach((tokens, row) => {
