@@ -1,7 +1,7 @@
 import type { MaskedLanguageModel } from './masked-language-model.ts'
 import { addAllLogits } from './masked-prediction.ts'
 import { OnnxGraph, type Tensor } from './onnx-model.ts'
-import { addSpladePooling, type SpladeHead } from './splade-pooling.ts'
+import { addSpladePooling, padWithFirst, type SpladeHead } from './splade-pooling.ts'
 import { GRAPH_PORTS } from './token-batch.ts'
 
 /** The graph of a sparse encoder: token ids and mask in, one number a term out. */
@@ -16,6 +16,14 @@ export function buildLogitsGraph(model: MaskedLanguageModel): Uint8Array {
   return buildGraph(model, ['batch', 'length', model.vocabularySize], (graph, states) =>
     addAllLogits(graph, states, model.decoder)
   )
+}
+
+/**
+ * The graph of all but the last layer: float32 states `[batch, length, hidden]`, of which those of
+ * padding are the text's first, so that they change no maximum.
+ */
+export function buildStatesGraph(model: MaskedLanguageModel): Uint8Array {
+  return buildGraph(model, ['batch', 'length', model.hiddenSize], padWithFirst)
 }
 
 function buildGraph(

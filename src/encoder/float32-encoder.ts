@@ -32,23 +32,37 @@ export class Float32Encoder implements BatchEncoder {
   }
 }
 
-/** The terms above zero of one row of the pooling head. */
-export function toSparse(pooled: Float32Array, head: SpladeHead): SparseVector {
-  const terms: number[] = []
+/**
+ * The terms above zero of one row of the pooling head.
+ *
+ * @param pooled - one number a term
+ * @param terms - the term of each number, ascending; default: of all terms
+ * @throws EsplanadeError `RUNTIME_FAILED` for a number that is not finite
+ */
+export function toSparse(
+  pooled: Float32Array,
+  head: SpladeHead,
+  terms?: ArrayLike<number>
+): SparseVector {
+  const kept: number[] = []
   const weights: number[] = []
-  for (let termId = 0; termId < pooled.length; termId++) {
-    const value = pooled[termId]!
+  for (let i = 0; i < pooled.length; i++) {
+    const value = pooled[i]!
     if (value <= 0) continue
+    const termId = terms === undefined ? i : terms[i]!
     // A NaN compares false to everything, so it comes to this line and is caught.
-    if (!(value < Number.POSITIVE_INFINITY)) {
-      throw new EsplanadeError('RUNTIME_FAILED', {
-        problem: `the model gives ${value} for term ${termId}`,
-        expected: 'a finite number',
-        remedy: 'Check the weights: the model file may be damaged'
-      })
-    }
-    terms.push(termId)
+    if (!(value < Number.POSITIVE_INFINITY)) throw notFinite(`${value} for term ${termId}`)
+    kept.push(termId)
     weights.push(weightOf(value, head))
   }
-  return { terms: Uint32Array.from(terms), weights: Float32Array.from(weights) }
+  return { terms: Uint32Array.from(kept), weights: Float32Array.from(weights) }
+}
+
+/** @param what - the number and where it stands */
+export function notFinite(what: string): EsplanadeError {
+  return new EsplanadeError('RUNTIME_FAILED', {
+    problem: `the model gives ${what}`,
+    expected: 'a finite number',
+    remedy: 'Check the weights: the model file may be damaged'
+  })
 }

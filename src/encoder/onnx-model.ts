@@ -15,9 +15,15 @@ export type Tensor = string
 /** Attribute of an operator: an integer, a list of integers, a text, or a float marked as such. */
 export type Attribute = number | readonly number[] | string | { readonly float: number }
 
-type ElementType = 'float32' | 'int32' | 'int64'
+type ElementType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64'
 
-const ELEMENT_TYPE_CODES: Record<ElementType, number> = { float32: 1, int32: 6, int64: 7 }
+const ELEMENT_TYPE_CODES: Record<ElementType, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7
+}
 const IR_VERSION = 9
 const OPSET_VERSION = 20
 
@@ -80,6 +86,15 @@ export class OnnxGraph {
     const name = this.#name('weights')
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     this.#initializers.push({ name, type: 'float32', dims, bytes })
+    return name
+  }
+
+  /** A constant tensor of small integers, of shape `dims`, row-major. */
+  bytes(data: Int8Array | Uint8Array, dims: readonly number[]): Tensor {
+    const name = this.#name('bytes')
+    const type = data instanceof Int8Array ? 'int8' : 'uint8'
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    this.#initializers.push({ name, type, dims, bytes })
     return name
   }
 

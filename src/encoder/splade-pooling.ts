@@ -74,14 +74,20 @@ export function weightOf(pooled: number, { pooling, activation }: SpladeHead): n
 type SlicePooling = (matrix: Tensor, bias: Float32Array) => Tensor
 
 /**
- * Padding gets the state of the text's first position, which changes no maximum, so the logits need
- * no mask. The bias is the same for all tokens of a term and is added after the maximum.
+ * Gives padding the state of the text's first position, which changes no maximum: the logits need no
+ * mask then.
  */
-function maxPooling(graph: OnnxGraph, states: Tensor, mask: Tensor): SlicePooling {
+export function padWithFirst(graph: OnnxGraph, states: Tensor, mask: Tensor): Tensor {
   const one = graph.integers([1])
   const first = graph.node('Slice', [states, graph.integers([0]), one, one])
   const isToken = graph.node('Greater', [maskColumn(graph, mask), graph.scalar(0)])
-  const padded = graph.node('Where', [isToken, states, first])
+  return graph.node('Where', [isToken, states, first])
+}
+
+/** The bias is the same for all tokens of a term and is added after the maximum. */
+function maxPooling(graph: OnnxGraph, states: Tensor, mask: Tensor): SlicePooling {
+  const one = graph.integers([1])
+  const padded = padWithFirst(graph, states, mask)
   return (matrix, bias) => {
     const logits = graph.node('MatMul', [padded, matrix])
     const largest = graph.node('ReduceMax', [logits, one], { keepdims: 0 })

@@ -1,0 +1,111 @@
+import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { BatchEncoder } from './batch-encoder.ts'
+import { toSparse } from './float32-encoder.ts'
+import type { Int8Decoder } from './int8-decoder.ts'
+import { RESCORE_PORTS } from './rescore-graph.ts'
+import { Screen, type ScreenedText, type ScreenPlan } from './screen.ts'
+import { createSession, type InferenceSession, type RuntimeTensor } from './session.ts'
+import type { SpladeHead } from './splade-pooling.ts'
+
+/** A {@link Screen}, and the exact logits of the terms that it lets through. */
+export interface MixedPlan extends ScreenPlan {
+  readonly precision: 'mixed'
+  /** A serialised graph: states and terms in, logits out; see `rescore-graph.ts`. */
+  readonly rescore: Uint8Array
+  readonly head: SpladeHead
+}
+
+/**
+ * A term passes the screen when its logit, rounded, is no more than so many standard deviations of
+ * the rounding error below zero.
+ */
+export const MARGIN_DEVIATIONS = 5
+
+/** Bounds the rows of the decoder that are looked up at once: 16 MB of float32. */
+const MAX_ROW_FLOATS = 4_194_304
+
+/**
+ * Screens the vocabulary in whole numbers, then works out the terms that may be above zero in
+ * float32: their weights are those of {@link Float32Encoder} but for the order of summation.
+ */
+export class MixedEncoder implements BatchEncoder {
+  readonly concurrency = 1
+  readonly #screen: Screen
+  readonly #rescore: InferenceSession
+  readonly #head: SpladeHead
+
+  private constructor(screen: Screen, rescore: InferenceSession, head: SpladeHead) {
+    this.#screen = screen
+    this.#rescore = rescore
+    this.#head = head
+  }
+
+  /** @throws EsplanadeError `RUNTIME_MISSING` or `RUNTIME_FAILED` */
+  static async open(plan: MixedPlan, numThreads: number | undefined): Promise<MixedEncoder> {
+    const screen = await Screen.open(plan, numThreads)
+    return new MixedEncoder(screen, await createSession(plan.rescore, numThreads), plan.head)
+  }
+
+  async encode(texts: readonly Uint32Array[]): Promise<SparseVector[]> {
+    const screened = await this.#screen.run(texts)
+    const candidates = screened.texts.map(text => candidatesOf(text, this.#screen.decoder))
+    const logits = await this.#logits(screened.states, candidates)
+    return candidates.map((terms, row) => toSparse(logits[row]!, this.#head, terms))
+  }
+
+  async close(): Promise<void> {
+    await this.#screen.close()
+    await this.#rescore.close()
+  }
+
+  /** The largest logit of each candidate of each text. */
+  async #logits(
+    states: RuntimeTensor,
+    candidates: readonly (readonly number[])[]
+  ): Promise<Float32Array[]> {
+    const logits = candidates.map(terms => new Float32Array(terms.length))
+    const most = logits.reduce((a, { length }) => Math.max(a, length), 0)
+    const [numTexts, length, hiddenSize] = states.dims as [number, number, number]
+    const perTerm = numTexts * Math.max(length, hiddenSize)
+    const step = Math.max(1, Math.min(most, Math.floor(MAX_ROW_FLOATS / perTerm)))
+    for (let start = 0; start < most; start += step) {
+      const terms = new Int32Array(numTexts * step)
+      candidates.forEach((all, row) => {
+        terms.set(all.slice(start, start + step), row * step)
+      })
+      const outputs = await this.#rescore.run({
+        [RESCORE_PORTS.states]: states,
+        [RESCORE_PORTS.terms]: { type: 'int32', data: terms, dims: [numTexts, step] }
+      })
+      const found = outputs[RESCORE_PORTS.largest]!.data as Float32Array
+      logits.forEach((own, row) => {
+        const end = Math.min(own.length, start + step)
+        if (start < end) own.set(found.subarray(row * step, row * step + end - start), start)
+      })
+    }
+    return logits
+  }
+}
+
+/**
+ * The terms that may have a logit above zero.
+ *
+ * A product of a state h and a row w, both rounded, is off by the sum of `h_i · e_i + w_i · d_i`,
+ * where e and d are what rounding added: even over a step, so each of a variance of step² / 12. The
+ * deviation is `√((|h|² · rowStep² + |w|² · stateStep²) / 12)`, of which
+ * `(|h| · rowStep + |w| · stateStep) / √12` is a bound.
+ */
+export function candidatesOf(
+  { largest, step, norm }: ScreenedText,
+  { steps, norms, bias }: Int8Decoder
+): number[] {
+  const perDeviation = MARGIN_DEVIATIONS / Math.sqrt(12)
+  const ofRows = perDeviation * norm
+  const ofStates = perDeviation * step
+  const terms: number[] = []
+  for (let termId = 0; termId < largest.length; termId++) {
+    const scaled = (largest[termId]! * step + ofRows) * steps[termId]!
+    if (scaled + norms[termId]! * ofStates + bias[termId]! > 0) terms.push(termId)
+  }
+  return terms
+}

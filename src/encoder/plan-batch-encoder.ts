@@ -1,0 +1,37 @@
+import { buildSpladeGraph, buildStatesGraph } from './encoder-graph.ts'
+import { quantizeDecoder } from './int8-decoder.ts'
+import type { MaskedLanguageModel } from './masked-language-model.ts'
+import type { BatchEncoderPlan } from './open-batch-encoder.ts'
+import { buildRescoreGraph } from './rescore-graph.ts'
+import type { SpladeHead } from './splade-pooling.ts'
+
+/**
+ * How exactly a model is computed.
+ *
+ * - `float32`: all of it in float32.
+ * - `mixed`: the vocabulary is screened in 8-bit integers, and the terms that may be above zero are
+ *   worked out in float32. Weights equal those of `float32` to 1e-4.
+ * - `int8`: the last layer in 8-bit integers; weights are off by up to about 0.1.
+ */
+export type Precision = 'float32' | 'mixed' | 'int8'
+
+/**
+ * Plans the encoder of a model. A sum over tokens needs every logit, not the largest alone: with
+ * `sum` pooling every precision is `float32`.
+ *
+ * @param padId - what short texts are filled up with
+ */
+export function planBatchEncoder(
+  model: MaskedLanguageModel,
+  head: SpladeHead,
+  precision: Precision,
+  padId: number
+): BatchEncoderPlan {
+  if (precision === 'float32' || head.pooling === 'sum') {
+    return { precision: 'float32', graph: buildSpladeGraph(model, head), head, padId }
+  }
+  const states = buildStatesGraph(model)
+  const screen = { states, decoder: quantizeDecoder(model.decoder), head, padId }
+  if (precision === 'int8') return { precision, ...screen }
+  return { precision, ...screen, rescore: buildRescoreGraph(model.decoder) }
+}
