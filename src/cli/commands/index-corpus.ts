@@ -26,7 +26,7 @@ import {
   poolingOption,
   revisionOption
 } from '../model-options.ts'
-import { atLeast, count, modeOption } from '../options.ts'
+import { atLeast, count, modeOption, pruneMassOption } from '../options.ts'
 import { ProblemReport } from '../problem-report.ts'
 import { counted } from '../readable.ts'
 
@@ -38,6 +38,7 @@ interface IndexFlags extends CorpusFlags, ModelFlags {
   readonly metric?: Metric
   readonly topTokens?: number
   readonly minWeight?: number
+  readonly pruneMass?: number
   readonly overwrite?: boolean
   readonly prune?: boolean
   readonly strict?: boolean
@@ -85,6 +86,7 @@ export function indexCommand(): Command {
     )
     .option('--top-tokens <n>', 'keep the heaviest terms of each vector', count(1))
     .option('--min-weight <w>', 'keep terms of at least this weight', atLeast(0))
+    .addOption(pruneMassOption())
     .option('--strict', 'stop at the first bad record; nothing is written')
     .option('--json', 'the summary as JSON')
     .addHelpText('after', HELP)
@@ -129,7 +131,7 @@ interface IndexTask {
 async function indexInto(directory: string, task: IndexTask): Promise<IndexSummary> {
   const wasThere = existsSync(directory)
   const isNew = !existsSync(join(directory, 'collection.json'))
-  await using collection = await open(directory, openOptions(task.flags)).catch(error => {
+  await using collection = await open(directory, openOptions(task.flags, task.signal)).catch(error => {
     process.stderr.write(`nothing was written to ${task.flags.to}\n`)
     throw error
   })
@@ -258,15 +260,16 @@ async function prune(
 }
 
 /** What the collection is to be, as far as the options say so. */
-function openOptions(flags: IndexFlags): OpenOptions {
-  const { model, passageTokens, topTokens, minWeight, metric } = flags
+function openOptions(flags: IndexFlags, signal: AbortSignal): OpenOptions {
+  const { model, passageTokens, topTokens, minWeight, pruneMass, metric } = flags
   return {
     ...(model !== undefined && { model: model === 'none' ? null : model }),
     ...(metric !== undefined && { metric }),
     ...(passageTokens !== undefined && { passageTokens }),
     ...(topTokens !== undefined && { topTokens }),
     ...(minWeight !== undefined && { minWeight }),
-    load: loadOptions(flags)
+    ...(pruneMass !== undefined && { pruneMass }),
+    load: loadOptions(flags, signal)
   }
 }
 
