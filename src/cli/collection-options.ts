@@ -1,11 +1,14 @@
 import { type Command, Option } from 'commander'
 import { type Collection, type CollectionSnapshot, type OpenOptions, open } from 'esplanade'
+import type { QueryMode } from 'esplanade/encoder'
 import { loadOptions } from './model-options.ts'
+import { queryModeOption } from './query-mode-option.ts'
 
 /** Options of every command that reads a collection. */
 export interface CollectionFlags {
   readonly namespace: string
   readonly model?: string
+  readonly queryMode?: QueryMode
 }
 
 /** `--namespace`. */
@@ -26,10 +29,23 @@ export function addCollectionOptions(command: Command): Command {
   return command.addOption(namespaceOption()).addOption(movedModelOption())
 }
 
+/** Adds the options of a command that also searches it. */
+export function addSearchOptions(command: Command): Command {
+  return addCollectionOptions(command).addOption(queryModeOption())
+}
+
 /** A collection beside which another process may write. */
-export function openToRead(directory: string, flags: { model?: string } = {}): Promise<Collection> {
-  const { model } = flags
-  return open(directory, { readOnly: true, load: loadOptions({}), ...(model && { model }) })
+export function openToRead(
+  directory: string,
+  flags: Partial<CollectionFlags> = {}
+): Promise<Collection> {
+  const { model, queryMode } = flags
+  return open(directory, {
+    readOnly: true,
+    load: loadOptions({}),
+    ...(model && { model }),
+    ...(queryMode && { queryMode })
+  })
 }
 
 /** A collection that is there, to be changed. */

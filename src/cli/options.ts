@@ -34,3 +34,15 @@ export function repeated(value: string, previous: string[] = []): string[] {
 export function modeOption(): Option {
   return new Option('--mode <mode>', 'what is searched').choices(['sparse']).default('sparse')
 }
+
+/** `--prune-mass`. */
+export function pruneMassOption(): Option {
+  return new Option(
+    '--prune-mass <share>',
+    "keep the heaviest terms that hold this share of a vector's weights, such as 0.9"
+  ).argParser(value => {
+    const share = Number(value)
+    if (share > 0 && share <= 1) return share
+    throw new InvalidArgumentError('Expected a number above 0, at most 1.')
+  })
+}

@@ -37,7 +37,7 @@ export function formatLine(
 }
 
 /** The shortest decimal number that rounds to this float32. */
-function shortestFloat32(weight: number): number {
+export function shortestFloat32(weight: number): number {
   for (let digits = 6; digits < 9; digits++) {
     const short = Number(weight.toPrecision(digits))
     if (Math.fround(short) === weight) return short

@@ -3,6 +3,7 @@ import { EsplanadeError } from '../errors.ts'
 import type { HitExplanation } from '../explain/explain-hit.ts'
 import { parseFilter } from '../filter/parse-filter.ts'
 import type { Progress, TaskOptions } from '../progress.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import { CollectionState } from './collection-state.ts'
 import { isInScope } from './entry-search.ts'
@@ -186,6 +187,16 @@ export class Collection {
   async encoder(): Promise<SparseEncoder> {
     this.#checkOpen()
     return this.#parts.context.encoder.get()
+  }
+
+  /**
+   * The tokenizer of the collection's model, for which the model itself is not loaded.
+   *
+   * @throws EsplanadeError as {@link encoder}
+   */
+  async tokenizer(): Promise<Tokenizer> {
+    this.#checkOpen()
+    return this.#parts.context.encoder.tokenizer()
   }
 
   /** {@inheritDoc CollectionSnapshot.search} */

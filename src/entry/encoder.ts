@@ -11,6 +11,7 @@ import { loadModel } from '../node/load-model.ts'
 import { findModel } from '../node/model-folder.ts'
 
 export type { ModelFiles } from '../encoder/model-files.ts'
+export type { IdfTable, QueryMode } from '../encoder/query-modes.ts'
 export { runtimeVersion } from '../encoder/session.ts'
 export type {
   DownloadProgress,
@@ -19,6 +20,7 @@ export type {
   EncodeProgress,
   HubOptions,
   LoadOptions,
+  QueryOptions,
   TermWeight
 } from '../encoder/sparse-encoder.ts'
 export type { Activation, Pooling } from '../encoder/splade-pooling.ts'

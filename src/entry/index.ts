@@ -29,6 +29,7 @@ export type {
   CollectionDocument,
   CollectionSnapshot,
   CollectionStats,
+  ExplainOptions,
   GetOptions,
   KeyPage,
   ListOptions
@@ -39,6 +40,7 @@ export type { UpsertDocument, UpsertPassage } from '../collection/upsert-documen
 export type { CorpusRecord, DocumentRecord, ProblemRecord } from '../corpus/document.ts'
 export type { DocumentInput } from '../corpus/from-objects.ts'
 export type { JsonValue, Metadata } from '../corpus/metadata.ts'
+export type { QueryMode } from '../encoder/query-modes.ts'
 export type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 export { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
 export type { HitExplanation } from '../explain/explain-hit.ts'
@@ -75,6 +77,7 @@ export {
 } from '../vector/similarity.ts'
 export {
   MAX_TERM_ID,
+  type Pruning,
   pruneVector,
   type SparseVector,
   sparseVector,

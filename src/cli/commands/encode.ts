@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { EsplanadeError } from 'esplanade'
 import { type Corpus, openCorpus, rejectDuplicates } from 'esplanade/corpus'
-import { type EncodeOptions, type EncodeProgress, SparseEncoder } from 'esplanade/encoder'
+import { type EncodeProgress, type QueryOptions, SparseEncoder } from 'esplanade/encoder'
 import { addCorpusOptions, type CorpusFlags, corpusOptions } from '../corpus-options.ts'
 import { documentsOf, encodeTexts } from '../encode-texts.ts'
 import { EXIT_FAILED } from '../exit-codes.ts'
@@ -16,15 +16,16 @@ import {
   revisionOption
 } from '../model-options.ts'
 import { writeNpz } from '../npz.ts'
-import { atLeast, count } from '../options.ts'
+import { atLeast, count, pruneMassOption } from '../options.ts'
 import { partialPath } from '../output-file.ts'
 import { ProblemReport } from '../problem-report.ts'
 import { duration, showProgress } from '../progress.ts'
+import { idfOption, type QueryFlags, queryModeOption, queryOptions } from '../query-mode-option.ts'
 import { counted, readableCount } from '../readable.ts'
 import { parseShard, recordsOfShard, type Shard } from '../shard.ts'
 import { type LineFormat, parseLine } from '../vector-lines.ts'
 
-interface EncodeFlags extends CorpusFlags, ModelFlags {
+interface EncodeFlags extends CorpusFlags, ModelFlags, QueryFlags {
   readonly to?: string
   readonly query?: boolean
   readonly format: LineFormat | 'npz'
@@ -33,6 +34,7 @@ interface EncodeFlags extends CorpusFlags, ModelFlags {
   readonly model: string
   readonly topTokens?: number
   readonly minWeight?: number
+  readonly pruneMass?: number
   readonly strict?: boolean
 }
 
@@ -57,6 +59,8 @@ export function encodeCommand(): Command {
     .argument('<in...>', 'files, folders, or - for standard input')
     .option('--to <file>', 'where the vectors go (default: standard output)')
     .option('--query', 'encode as queries, not as documents')
+    .addOption(queryModeOption('how queries become vectors'))
+    .addOption(idfOption())
     .addOption(
       new Option('--format <format>', 'how vectors are written')
         .choices(['jsonl', 'anserini', 'npz'])
@@ -75,6 +79,7 @@ export function encodeCommand(): Command {
     .addOption(maxTokensOption())
     .option('--top-tokens <n>', 'keep the heaviest terms of each vector', count(1))
     .option('--min-weight <w>', 'keep terms of at least this weight', atLeast(0))
+    .addOption(pruneMassOption())
     .option(
       '--strict',
       'stop at the first bad record; files are checked before anything is written'
@@ -97,6 +102,14 @@ async function encode(inputs: string[], flags: EncodeFlags): Promise<void> {
       problem: 'the vectors go to standard output',
       expected: 'a file',
       remedy: 'Name it with --to'
+    })
+  }
+  for (const [name, value] of Object.entries({ 'query-mode': flags.queryMode, idf: flags.idf })) {
+    if (value === undefined || flags.query) continue
+    throw new EsplanadeError('INVALID_ARGUMENT', {
+      place: `--${name}`,
+      problem: 'the texts are encoded as documents',
+      expected: '--query'
     })
   }
   if (to !== undefined && resume && existsSync(to) && !existsSync(partialPath(to))) {
@@ -147,7 +160,8 @@ async function encodeCorpus(
   flags: EncodeFlags,
   signal: AbortSignal
 ): Promise<Tally> {
-  const { format, topTokens, minWeight } = flags
+  const { format, topTokens, minWeight, pruneMass } = flags
+  const queries = await queryOptions(flags, encoder)
   let progressed: EncodeProgress = { done: 0, numTokens: 0, numTruncated: 0 }
   const problems = new ProblemReport()
   const report = (error: EsplanadeError) => {
@@ -157,10 +171,12 @@ async function encodeCorpus(
   const records = recordsOfShard(rejectDuplicates(corpus), flags.shard)
   const display = showProgress('encoding', 'texts')
   const started = performance.now()
-  const options: EncodeOptions = {
+  const options: QueryOptions = {
     signal,
     ...(topTokens !== undefined && { topTokens }),
     ...(minWeight !== undefined && { minWeight }),
+    ...(pruneMass !== undefined && { pruneMass }),
+    ...queries,
     onProgress: progress => {
       progressed = progress
       display.update(progress.done, corpus.totalBytes && corpus.bytesRead / corpus.totalBytes)

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { addCollectionOptions, type CollectionFlags, openToRead } from '../collection-options.ts'
+import { addSearchOptions, type CollectionFlags, openToRead } from '../collection-options.ts'
 import { explanationTable, snippetLines } from '../explanation-table.ts'
 import { printable } from '../highlighted-text.ts'
 import { count } from '../options.ts'
@@ -22,7 +22,7 @@ export function explainCommand(): Command {
     .option('--vector', 'the query is a vector: {"indices": [], "values": []}')
     .option('--json', 'one JSON object')
     .action(explain)
-  return addCollectionOptions(command)
+  return addSearchOptions(command)
 }
 
 async function explain(

@@ -3,21 +3,43 @@ import { type Collection, readTuning } from 'esplanade'
 import { openToRead } from '../collection-options.ts'
 import { collectionBytes } from '../folder-bytes.ts'
 import { readableBytes, readableCount } from '../readable.ts'
+import { shortestFloat32 } from '../vector-lines.ts'
 
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description('Say what a collection holds: counts, bytes, model.')
     .argument('<dir>', 'a collection')
     .option('--json', 'one JSON object')
+    .option('--idf', 'instead: the weights of its inference-free queries, {"token": idf}')
     .action(inspect)
 }
 
-async function inspect(directory: string, flags: { readonly json?: boolean }): Promise<void> {
+interface InspectFlags {
+  readonly json?: boolean
+  readonly idf?: boolean
+}
+
+async function inspect(directory: string, flags: InspectFlags): Promise<void> {
   await using collection = await openToRead(directory)
+  if (flags.idf) {
+    process.stdout.write(`${JSON.stringify(await idfOf(collection))}\n`)
+    return
+  }
   const found = await figuresOf(collection)
   if (flags.json) process.stdout.write(`${JSON.stringify(found)}\n`)
   else
     for (const [name, value] of rowsOf(found)) process.stdout.write(`${name.padEnd(22)}${value}\n`)
+}
+
+/** What the collection counts, by token, in the form of OpenSearch's `idf.json`. */
+async function idfOf(collection: Collection): Promise<Record<string, number>> {
+  const { vocabulary } = await collection.tokenizer()
+  const idf = await collection.idf()
+  const table: Record<string, number> = {}
+  idf.forEach((weight, termId) => {
+    if (!vocabulary.isSpecial(termId)) table[vocabulary.termOf(termId)] = shortestFloat32(weight)
+  })
+  return table
 }
 
 type Figures = Awaited<ReturnType<typeof figuresOf>>
@@ -25,7 +47,7 @@ type Figures = Awaited<ReturnType<typeof figuresOf>>
 async function figuresOf(collection: Collection) {
   const { numEntries, numDead, ...stats } = await collection.stats()
   const { store, segments, total } = await collectionBytes(collection.directory)
-  const { metric, model, passageTokens, topTokens, minWeight } = collection.settings
+  const { metric, model, passageTokens, topTokens, minWeight, pruneMass } = collection.settings
   const tuning = await readTuning(collection.directory).catch(() => undefined)
   return {
     numDocuments: stats.numDocuments,
@@ -43,6 +65,7 @@ async function figuresOf(collection: Collection) {
     passageTokens,
     topTokens,
     minWeight,
+    pruneMass,
     tuning
   }
 }
@@ -71,6 +94,7 @@ function rowsOf(found: Figures): [string, string][] {
     ...(found.passageTokens
       ? [['passage tokens', `${found.passageTokens} at most`] as [string, string]]
       : []),
+    ...pruningRows(found),
     ...(tuning
       ? [['tuned', `overlap@${tuning.k} ${tuning.measuredOverlap.toFixed(3)}`] as [string, string]]
       : []),
@@ -78,4 +102,13 @@ function rowsOf(found: Figures): [string, string][] {
     ['  documents', readableBytes(found.storeBytes)],
     ['  segments', readableBytes(found.segmentBytes)]
   ]
+}
+
+function pruningRows({ topTokens, minWeight, pruneMass }: Figures): [string, string][] {
+  const limits = [
+    topTokens !== undefined ? `${topTokens} terms at most` : '',
+    minWeight !== undefined ? `weights from ${minWeight}` : '',
+    pruneMass !== undefined ? `${readableCount(100 * pruneMass)} % of the mass` : ''
+  ].filter(limit => limit !== '')
+  return limits.length === 0 ? [] : [['kept of a vector', limits.join(', ')]]
 }

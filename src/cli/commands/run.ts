@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { type CollectionSnapshot, EsplanadeError } from 'esplanade'
 import { formatRun, readTopics, type Topics } from 'esplanade/eval'
 import {
-  addCollectionOptions,
+  addSearchOptions,
   type CollectionFlags,
   keysOf,
   openToRead
@@ -39,7 +39,7 @@ export function runCommand(): Command {
     )
     .option('--tag <tag>', 'name of the run, without white space', oneWord, 'esplanade')
     .action(run)
-  return addCollectionOptions(command)
+  return addSearchOptions(command)
 }
 
 async function run(directory: string, topicsFile: string, flags: RunFlags): Promise<void> {

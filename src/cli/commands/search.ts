@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { CollectionHit } from 'esplanade'
 import { metadataToJson } from 'esplanade/corpus'
-import { addCollectionOptions, type CollectionFlags, openToRead } from '../collection-options.ts'
+import { addSearchOptions, type CollectionFlags, openToRead } from '../collection-options.ts'
 import { explanationTable, snippetLines } from '../explanation-table.ts'
 import { filterOption } from '../filter-option.ts'
 import { printable } from '../highlighted-text.ts'
@@ -39,7 +39,7 @@ export function searchCommand(): Command {
     )
     .option('--json', 'one JSON object a hit')
     .action(search)
-  return addCollectionOptions(command)
+  return addSearchOptions(command)
 }
 
 async function search(directory: string, queryText: string, flags: SearchFlags): Promise<void> {
