@@ -14,7 +14,7 @@ export type ImportGraph = ReadonlyMap<string, readonly string[]>
 const LAYERS: readonly (readonly string[])[] = [
   ['vector'],
   ['text', 'corpus', 'kernel', 'eval'],
-  ['encoder', 'segment'],
+  ['encoder', 'lexical', 'segment'],
   ['search', 'fusion', 'filter'],
   ['rerank'],
   ['explain'],
