@@ -1,12 +1,11 @@
 import { statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { ModelFiles } from '../encoder/model-files.ts'
 import type { HubOptions } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
-import { fileError } from './file-error.ts'
 import { HubModel } from './hub/hub-model.ts'
 import { isHubName } from './hub/hub-names.ts'
+import { onnxFile, readIfThere } from './onnx-file.ts'
 import { packageRoot } from './package-root.ts'
 
 /** Models inside the package, loaded by name and never from the network. */
@@ -22,7 +21,8 @@ export interface FoundModel extends ModelFiles {
 
 /**
  * The files of a model by name or folder. The name of a shipped model is that model. A folder that
- * is there comes before a model on the hub of the same name; `./name` is a folder in any case.
+ * is there comes before a model on the hub of the same name; `./name` is a folder in any case. The
+ * path of an `.onnx` file is the model whose graph it is.
  *
  * @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FORBIDDEN`, `DOWNLOAD_FAILED`, `ABORTED`,
  *   `INVALID_ARGUMENT`
@@ -32,6 +32,9 @@ export async function findModel(nameOrFolder: string, options?: HubOptions): Pro
   const folder = shipped ? shippedFolder(nameOrFolder) : resolve(nameOrFolder)
   const found = statSync(folder, { throwIfNoEntry: false })
   if (found === undefined && isHubName(nameOrFolder)) return hubModel(nameOrFolder, options)
+  if (found?.isFile() && folder.endsWith('.onnx')) {
+    return { ...onnxFile(folder), source: folder, revision: undefined }
+  }
   if (found?.isDirectory()) {
     return shipped ? filesOf(folder, nameOrFolder, nameOrFolder) : filesOf(folder, basename(folder))
   }
@@ -69,14 +72,6 @@ function filesOf(folder: string, name: string, source: string = folder): FoundMo
     source,
     revision: undefined,
     placeOf: file => join(folder, file),
-    read: async file => {
-      const path = join(folder, file)
-      try {
-        return await readFile(path)
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-        throw fileError(cause, path, 'read')
-      }
-    }
+    read: file => readIfThere(join(folder, file))
   }
 }
