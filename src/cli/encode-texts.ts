@@ -43,11 +43,17 @@ export async function encodeTexts(
         yield next.value.text
       }
     }
+    let numWritten = 0
     let numPostings = 0
-    for await (const vector of encodeOf(task)(texts(), task.options)) {
-      const { key, text } = waiting.shift()!
-      numPostings += vector.terms.length
-      await output.write(formatLine(format, { key, text, vector }, encoder.vocabulary.termOf))
+    try {
+      for await (const vector of encodeOf(task)(texts(), task.options)) {
+        const { key, text } = waiting.shift()!
+        numPostings += vector.terms.length
+        await output.write(formatLine(format, { key, text, vector }, encoder.vocabulary.termOf))
+        numWritten++
+      }
+    } catch (error) {
+      throw withKey(error, textIndex => waiting[textIndex - numWritten]?.key)
     }
     return numPostings
   } finally {
@@ -72,6 +78,16 @@ export async function* documentsOf(
       )
     } else yield record.document
   }
+}
+
+/** An error that is about one text, with the key of that text. */
+function withKey(error: unknown, keyOf: (textIndex: number) => string | undefined): unknown {
+  if (!(error instanceof EsplanadeError) || error.textIndex === undefined) return error
+  const key = keyOf(error.textIndex)
+  if (key === undefined) return error
+  const { code, problem, expected, remedy } = error
+  const place = `text ${JSON.stringify(key)}`
+  return new EsplanadeError(code, { place, problem, expected, remedy, cause: error })
 }
 
 function encodeOf({ encoder, asQueries }: EncodeTask): SparseEncoder['encodeDocument'] {
@@ -99,7 +115,9 @@ async function passOver(
   if (last === undefined) return
   const place = `${file}:${number}`
   const { text, key } = last.document
-  const vector = await encodeOf(task)(text, withoutProgress(task.options))
+  const vector = await encodeOf(task)(text, withoutProgress(task.options)).catch(error => {
+    throw withKey(error, () => key)
+  })
   const { termOf } = task.encoder.vocabulary
   const again = formatLine(task.format, { key, text, vector }, termOf)
   if (!isSameVector(task.format, last.line, again, place)) {

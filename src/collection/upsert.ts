@@ -199,6 +199,8 @@ class Upsert {
           this.#numTruncated = numTruncated + progress.numTruncated
           this.#report()
         }
+      }).catch(error => {
+        throw ofDocument(error, checked)
       })
     }
     let next = 0
@@ -237,6 +239,17 @@ class Upsert {
       cause: this.#options.signal.reason
     })
   }
+}
+
+/** An error of a text, with the key of its document. */
+function ofDocument(error: unknown, checked: readonly CheckedDocument[]): unknown {
+  if (!(error instanceof EsplanadeError) || error.textIndex === undefined) return error
+  const owners = checked.flatMap(({ document, passages }) =>
+    passages.filter(part => typeof part === 'string').map(() => document.key)
+  )
+  const { code, problem, expected, remedy } = error
+  const place = `document ${JSON.stringify(owners[error.textIndex])}`
+  return new EsplanadeError(code, { place, problem, expected, remedy, cause: error })
 }
 
 function hasReady({ passages, dense }: CheckedDocument): boolean {
