@@ -2,6 +2,9 @@ import { EsplanadeError } from '../errors.ts'
 import { parseJsonObject } from './model-config.ts'
 import type { Weights, WeightsFile } from './weights.ts'
 
+/** Room for 60,000 tensors; to parse JSON of nothing but brackets takes 50 times its size. */
+const MAX_INDEX_BYTES = 2 ** 23
+
 /**
  * The tensors of a checkpoint that lies in several files of one folder, with an index beside them
  * that says which tensor is in which file, as transformers saves a large model:
@@ -74,6 +77,9 @@ export function readShardIndex(
   place: string,
   ending: string
 ): ReadonlyMap<string, string> {
+  if (bytes.length > MAX_INDEX_BYTES) {
+    throw disagree(place, `it has ${bytes.length} bytes`, `at most ${MAX_INDEX_BYTES}`)
+  }
   const map = parseJsonObject(bytes, place).weight_map
   if (typeof map !== 'object' || map === null || Array.isArray(map)) {
     throw disagree(place, 'it has no weight_map', 'an object from tensors to files')

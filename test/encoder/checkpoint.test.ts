@@ -54,7 +54,10 @@ const FILES = [
 ]
 
 describe.each(FORMATS)('a BERT in the format %s', format => {
-  const contents = { ...contentsOf(format), 'config.json': read('config.json') }
+  const contents: Record<string, Uint8Array> = {
+    ...contentsOf(format),
+    'config.json': read('config.json')
+  }
 
   it('has the weights that transformers saved, bit by bit', async () => {
     const { weights } = await readWeights(filesOf(contents))

@@ -461,6 +461,12 @@ describe('an index of shards that lies', () => {
     expect((await failure({ [INDEX]: index })).code).toBe('MODEL_FILE_INVALID')
   })
 
+  it('is larger than any, or deeply nested', async () => {
+    const long = await failure({ [INDEX]: '['.repeat(2 ** 23 + 1) })
+    expect(long.problem).toBe('it has 8388609 bytes')
+    expect((await failure({ [INDEX]: '['.repeat(2 ** 22) })).problem).toBe('the file is not JSON')
+  })
+
   const index = { weight_map: { a: '1.safetensors', b: '2.safetensors' } }
   it('names a shard that is missing', async () => {
     const error = await failure({ [INDEX]: index, '1.safetensors': shard('a') })

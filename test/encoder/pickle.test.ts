@@ -7,14 +7,14 @@ import {
   unpickle
 } from '../../src/encoder/pickle.ts'
 import { EsplanadeError } from '../../src/errors.ts'
-import { global, int, NONE, program, REDUCE, STOP, text, tuple } from './torch-file.ts'
+import { type Code, global, int, NONE, program, REDUCE, STOP, text, tuple } from './torch-file.ts'
 
 const globals = new Map([
   ['m pair', new PickleGlobal('m pair', args => (args.length === 2 ? [...args] : undefined))],
   ['m value', new PickleGlobal('m value')]
 ])
 
-function run(...code: Parameters<typeof program>): PickleValue {
+function run(...code: readonly Code[]): PickleValue {
   return unpickle(program(...code), 'x', { globals, persistent: () => undefined })
 }
 
@@ -153,7 +153,7 @@ describe('what is refused by name', () => {
 
 describe('a program that cannot be run', () => {
   const huge = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
-  const cases: [string, Parameters<typeof program>][] = [
+  const cases: [string, readonly Code[]][] = [
     ['is empty', []],
     ['does not end', [NONE]],
     ['ends with nothing', [STOP]],

@@ -71,7 +71,8 @@ export function torchFile(
   return zipOf(parts)
 }
 
-type Code = number | Uint8Array
+/** A byte, or several. */
+export type Code = number | Uint8Array
 
 /** Opcodes and operands one after the other; numbers are bytes. */
 export function program(...code: readonly Code[]): Uint8Array {
