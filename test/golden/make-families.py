@@ -8,7 +8,8 @@ Every folder is a checkpoint as `save_pretrained` writes it, and `golden.json`: 
 poolings) of texts given as token ids, from 1 token to the most that the model has positions for, padded
 in one batch, and the logits of one short text. Weights are random but scaled so that attention is
 peaked, logits differ, and about half of the terms of a text are above zero; a model whose mask,
-positions or activation were wrong would be far off. `onnx-*` are exports of `bert` by torch.onnx.
+positions or activation were wrong would be far off. `onnx-*` are exports of `bert` by torch.onnx, the
+pooled one with its tensors in a file of their own.
 """
 
 import json
@@ -18,6 +19,7 @@ import warnings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import onnx
 import torch
 import transformers
 from safetensors.torch import load_file
@@ -255,6 +257,10 @@ def save_exports(model, tokenizer):
         folder = os.path.join(HERE, path.split("/")[0])
         shutil.rmtree(folder, ignore_errors=True)
         export(os.path.join(HERE, path), module(model).eval(), inputs, output, rank)
+        if rank == 2:
+            file = os.path.join(HERE, path)
+            whole = onnx.load(file)
+            onnx.save(whole, file, save_as_external_data=True, location="model.onnx_data", size_threshold=1024)
         model.config.save_pretrained(folder)
         tokenizer.backend_tokenizer.save(os.path.join(folder, "tokenizer.json"))
 
