@@ -112,7 +112,7 @@ describe('a broken model is refused by file and reason', () => {
   })
 
   it('a name that is neither a model nor a folder', async () => {
-    await expect(SparseEncoder.load('no/such-model')).rejects.toMatchObject({
+    await expect(SparseEncoder.load('./no/such-model')).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND'
     })
   })
@@ -139,66 +139,21 @@ describe('a broken model is refused by file and reason', () => {
 })
 
 describe('a folder of sentence-transformers', () => {
-  const modules = (...types: [type: string, path: string][]) =>
-    JSON.stringify(
-      types.map(([type, path], idx) => ({
-        idx,
-        name: String(idx),
-        path,
-        type: `sentence_transformers.sparse_encoder.models.${type}`
-      }))
-    )
-  /** A copy of the shipped model as a SparseEncoder, with this pooling config. */
-  const asModules = (pooling: object) => {
-    const copy = model({
-      'modules.json': modules(['MLMTransformer', ''], ['SpladePooling', '1_SpladePooling'])
-    })
-    mkdirSync(join(copy, '1_SpladePooling'))
-    writeFileSync(join(copy, '1_SpladePooling', 'config.json'), JSON.stringify(pooling))
-    return copy
-  }
-
   it('brings its pooling, unless the caller names one', async () => {
-    const copy = asModules({ pooling_strategy: 'sum', activation_function: 'relu' })
+    const types = { '': 'MLMTransformer', '1_SpladePooling': 'SpladePooling' }
+    const modules = Object.entries(types).map(([path, kind]) => ({
+      path,
+      type: `sentence_transformers.sparse_encoder.models.${kind}`
+    }))
+    const copy = model({ 'modules.json': JSON.stringify(modules) })
+    mkdirSync(join(copy, '1_SpladePooling'))
+    const pooling = { pooling_strategy: 'sum', activation_function: 'relu' }
+    writeFileSync(join(copy, '1_SpladePooling', 'config.json'), JSON.stringify(pooling))
     await using own = await SparseEncoder.load(copy)
     await using named = await SparseEncoder.load(copy, { pooling: 'max' })
     await using shipped = await SparseEncoder.load('splade-tiny', { pooling: 'sum' })
     expect([own.pooling, named.pooling]).toEqual(['sum', 'max'])
     expect(await own.encodeQuery('fog horn')).toEqual(await shipped.encodeQuery('fog horn'))
-  })
-
-  it.each([
-    ['another activation', () => asModules({ activation_function: 'log1p_relu' }), 'log1p_relu'],
-    ['another strategy', () => asModules({ pooling_strategy: 'mean' }), 'mean'],
-    ['another module', () => model({ 'modules.json': modules(['Router', '']) }), 'Router'],
-    [
-      'no pooling',
-      () => model({ 'modules.json': modules(['MLMTransformer', '']) }),
-      'SpladePooling'
-    ],
-    [
-      'modules elsewhere',
-      () => model({ 'modules.json': modules(['MLMTransformer', '0_MLM']) }),
-      '0_MLM'
-    ]
-  ])('with %s is refused, not read wrong', async (_, folderOf, message) => {
-    const loading = SparseEncoder.load(folderOf())
-    await expect(loading).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' })
-    await expect(loading).rejects.toThrow(message)
-  })
-
-  it('never leads out of the folder, and survives modules that are none', async () => {
-    const escaping = modules(['MLMTransformer', ''], ['SpladePooling', '../1_SpladePooling'])
-    for (const json of [escaping, '[null]', '[7, []]']) {
-      await expect(SparseEncoder.load(model({ 'modules.json': json }))).rejects.toMatchObject({
-        code: 'MODEL_UNSUPPORTED'
-      })
-    }
-  })
-
-  it('with modules that are no list is damaged', async () => {
-    const loading = SparseEncoder.load(model({ 'modules.json': '{}' }))
-    await expect(loading).rejects.toMatchObject({ code: 'MODEL_FILE_INVALID' })
   })
 })
 
