@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import type { LoadOptions, Pooling } from 'esplanade/encoder'
+import type { LoadOptions, Pooling, Precision } from 'esplanade/encoder'
 import { showDownload } from './download-progress.ts'
 import { count } from './options.ts'
 
@@ -7,6 +7,7 @@ import { count } from './options.ts'
 export interface ModelFlags {
   readonly pooling?: Pooling
   readonly maxTokens?: number
+  readonly precision?: Precision
   readonly revision?: string
 }
 
@@ -26,6 +27,14 @@ export function maxTokensOption(): Option {
   ).argParser(count(3))
 }
 
+/** `--precision`, for models that are built from weights. */
+export function precisionOption(): Option {
+  return new Option(
+    '--precision <precision>',
+    'of the computation; int8 weights are off by up to about 0.1 (default: mixed)'
+  ).choices(['float32', 'mixed', 'int8'])
+}
+
 /** `--revision`, for models from the hub. */
 export function revisionOption(): Option {
   return new Option(
@@ -36,12 +45,13 @@ export function revisionOption(): Option {
 
 /** @param signal - stops the download of a model from the hub */
 export function loadOptions(
-  { pooling, maxTokens, revision }: ModelFlags,
+  { pooling, maxTokens, precision, revision }: ModelFlags,
   signal?: AbortSignal
 ): LoadOptions {
   return {
     ...(pooling && { pooling }),
     ...(maxTokens !== undefined && { maxTokens }),
+    ...(precision && { precision }),
     ...(revision !== undefined && { revision }),
     ...(signal && { signal }),
     onDownload: showDownload

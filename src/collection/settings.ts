@@ -1,3 +1,4 @@
+import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import type { Pooling } from '../encoder/splade-pooling.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { SegmentHeader } from '../segment/segment-format.ts'
@@ -26,7 +27,8 @@ export interface ModelRecord {
   /** CRC-32 of the weights. */
   readonly weightsFingerprint: string
   readonly pooling: Pooling
-  readonly precision: 'float32'
+  /** Vectors of all but `int8` are the same to 1e-4. */
+  readonly precision: SparseEncoder['precision']
   readonly maxTokens: number
 }
 
@@ -167,7 +169,7 @@ function checkModel(model: Record<string, unknown>, refuse: RefuseFile): void {
     refuse(`the model of queries is ${JSON.stringify(queryModel)}`, 'a string')
   }
   oneOf(model, 'pooling', ['max', 'sum'], refuse)
-  oneOf(model, 'precision', ['float32'], refuse)
+  oneOf(model, 'precision', ['float32', 'mixed', 'int8', 'as-exported'], refuse)
   atLeast(model, 'maxTokens', 1, refuse)
 }
 
@@ -262,6 +264,10 @@ function refuseModel(
     if (recorded[field] === wanted[field]) continue
     const detail = `${what}: ${wanted[field]}, not ${recorded[field]}`
     throw mismatch(place, `model ${recorded.name}`, `${wanted.name} has ${detail}`)
+  }
+  if ((recorded.precision === 'int8') !== (wanted.precision === 'int8')) {
+    const [made, asked] = [`precision ${recorded.precision}`, `${wanted.precision} was asked for`]
+    throw mismatch(place, made, asked)
   }
 }
 

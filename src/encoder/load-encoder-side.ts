@@ -3,6 +3,7 @@ import { DEFAULT_MAX_TOKENS, type Tokenizer } from '../text/tokenizer.ts'
 import { checkedCount } from './checked-count.ts'
 import type { ModelFiles } from './model-files.ts'
 import { filesIn, type ModelSide, type TableSide } from './model-layout.ts'
+import type { BatchEncoderPlan } from './open-batch-encoder.ts'
 import { openModel } from './open-model.ts'
 import { readTokenizer } from './read-tokenizer.ts'
 import type { InferenceSession } from './session.ts'
@@ -26,6 +27,7 @@ export interface LoadedSide {
 
 /** A side that a masked language model encodes. */
 export interface LoadedModel extends LoadedSide {
+  readonly precision: BatchEncoderPlan['precision']
   readonly openLogits: () => Promise<InferenceSession>
 }
 
@@ -50,15 +52,16 @@ export async function loadModelSide(
   const { maxPositions } = model
   const maxTokens = options.maxTokens ?? defaultMaxTokens(layout, maxPositions)
   checkedCount('maxTokens', maxTokens, MIN_MAX_TOKENS, maxPositions)
+  const planned = plan(head, tokenizer.specialTokens.pad ?? 0)
   const side = {
     tokenizer: withPrompt(tokenizer, layout.prompt),
     maxTokens,
     maxPositions,
     maxBatchTokens: maxBatchTokensOf(options),
     topTokens: layout.topTokens,
-    encoder: await openEncoder(plan(head, tokenizer.specialTokens.pad ?? 0), options)
+    encoder: await openEncoder(planned, options)
   }
-  return { side, tokenizer, fingerprint, openLogits }
+  return { side, tokenizer, fingerprint, precision: planned.precision, openLogits }
 }
 
 /** Loads what encodes texts by a table of weights. */

@@ -9,6 +9,7 @@ import {
 } from './load-encoder-side.ts'
 import type { ModelFiles } from './model-files.ts'
 import type { ModelLayout, ModelSide, TableSide } from './model-layout.ts'
+import { PRECISIONS } from './plan-batch-encoder.ts'
 import { checkQueryMode } from './query-modes.ts'
 import { readModelLayout } from './read-model-layout.ts'
 import type { LoadOptions, SparseEncoder } from './sparse-encoder.ts'
@@ -30,6 +31,7 @@ export async function loadSparseEncoder(
   const queryMode = checkQueryMode(options.queryMode ?? 'full')
   checkChoice('pooling', options.pooling, ['max', 'sum'])
   checkChoice('activation', options.activation, ['relu', 'log1p_relu'])
+  checkChoice('precision', options.precision, PRECISIONS)
   const layout = withHead(await readModelLayout(files), options)
   const apart = queryFiles && (await readModelLayout(queryFiles)).queries
   const documents = await loadModelSide(files, layout.documents, options)
@@ -43,6 +45,7 @@ export async function loadSparseEncoder(
       fingerprint: fingerprintOf(layout.documents, documents, apart ?? layout.queries, queries),
       tokenizer: documents.tokenizer,
       pooling: layout.documents.head.pooling,
+      precision: documents.precision,
       documents: documents.side,
       queries: queries.side,
       queryMode,

@@ -1,10 +1,11 @@
 import crc32 from 'crc-32'
 import { EsplanadeError } from '../errors.ts'
 import { type Checkpoint, findCheckpoint } from './checkpoint.ts'
-import { buildLogitsGraph, buildSpladeGraph } from './encoder-graph.ts'
+import { buildLogitsGraph } from './encoder-graph.ts'
 import { ModelConfig } from './model-config.ts'
 import type { ModelFiles } from './model-files.ts'
 import type { BatchEncoderPlan } from './open-batch-encoder.ts'
+import { DEFAULT_PRECISION, planBatchEncoder } from './plan-batch-encoder.ts'
 import { noWeights } from './read-weights.ts'
 import { asLogitsSession } from './ready-onnx.ts'
 import { findOutput, type OutputPort, type ReadyPorts, readInputs } from './ready-onnx-ports.ts'
@@ -47,7 +48,7 @@ const DEFAULT_POSITIONS = 512
  */
 export async function openModel(files: ModelFiles, options: LoadOptions): Promise<OpenModel> {
   const checkpoint = files.graphFile === undefined ? await findCheckpoint(files) : undefined
-  if (checkpoint !== undefined) return modelOf(checkpoint, files, options.numThreads)
+  if (checkpoint !== undefined) return modelOf(checkpoint, files, options)
   const graph = await findGraph(files)
   if (graph === undefined) throw noWeights(files, GRAPH_FILES)
   return readyModelOf(graph, files, options)
@@ -56,18 +57,13 @@ export async function openModel(files: ModelFiles, options: LoadOptions): Promis
 function modelOf(
   { model, fingerprint }: Checkpoint,
   files: ModelFiles,
-  numThreads: number | undefined
+  { precision = DEFAULT_PRECISION, numThreads }: LoadOptions
 ): OpenModel {
   return {
     vocabularySize: model.vocabularySize,
     maxPositions: model.maxPositions,
     fingerprint,
-    plan: (head, padId) => ({
-      precision: 'float32',
-      graph: buildSpladeGraph(model, head),
-      head,
-      padId
-    }),
+    plan: (head, padId) => planBatchEncoder(model, head, precision, padId),
     openLogits: checkpointLogits(files, numThreads)
   }
 }
@@ -113,6 +109,7 @@ async function readyModelOf(
   options: LoadOptions
 ): Promise<OpenModel> {
   const { bytes, externalData } = graph
+  refusePrecision(options, graph.place)
   const configBytes = await files.read('config.json')
   const config = configBytes && new ModelConfig(configBytes, files.placeOf('config.json'))
   const { ports, output } = await lookAt(graph, config)
@@ -138,6 +135,16 @@ async function readyModelOf(
   }
 }
 
+/** Whoever made the graph has chosen. */
+function refusePrecision({ precision }: LoadOptions, place: string): void {
+  if (precision === undefined) return
+  throw new EsplanadeError('INVALID_ARGUMENT', {
+    place: 'precision',
+    problem: `${place} is a ready graph, which is run as it is`,
+    remedy: 'Leave the option out, or use the weights of the model'
+  })
+}
+
 /** How a graph pools that does so by itself is not known, but it is not known to be unusual. */
 function refuseHead({ pooling, activation }: LoadOptions, place: string): void {
   const asked =
@@ -155,7 +162,9 @@ async function lookAt(
   { bytes, externalData, place }: ReadyGraph,
   config: ModelConfig | undefined
 ): Promise<{ ports: ReadyPorts; output: OutputPort }> {
-  const session = await createSession(bytes, 1, { externalData, optimized: false })
+  const session = await createSession(bytes, 1, { externalData, optimized: false }).catch(cause => {
+    throw /external data/i.test(String(cause)) ? noExternalData(place, cause) : cause
+  })
   try {
     const ports = readInputs(session.inputs, place)
     const vocabularySize = config?.has('vocab_size') ? config.size('vocab_size') : undefined
@@ -163,6 +172,17 @@ async function lookAt(
   } finally {
     await session.close()
   }
+}
+
+function noExternalData(place: string, cause: Error): EsplanadeError {
+  const names = DATA_ENDINGS.map(ending => `${place.split(/[/\\]/).at(-1)}${ending}`)
+  return new EsplanadeError('MODEL_NOT_FOUND', {
+    place,
+    problem: `the graph keeps tensors in a file of their own that is not there: ${cause.message}`,
+    expected: `${names.join(' or ')} beside it`,
+    remedy: 'Fetch that file as well, or export the graph as one file',
+    cause
+  })
 }
 
 function readMaxPositions(config: ModelConfig | undefined): number {

@@ -15,6 +15,10 @@ import type { SpladeHead } from './splade-pooling.ts'
  */
 export type Precision = 'float32' | 'mixed' | 'int8'
 
+export const PRECISIONS: readonly Precision[] = ['float32', 'mixed', 'int8']
+
+export const DEFAULT_PRECISION: Precision = 'mixed'
+
 /**
  * Plans the encoder of a model. A sum over tokens needs every logit, not the largest alone: with
  * `sum` pooling every precision is `float32`.

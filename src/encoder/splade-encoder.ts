@@ -44,6 +44,8 @@ export interface SpladeParts {
   readonly tokenizer: Tokenizer
   /** Of documents. */
   readonly pooling: Pooling
+  /** Of documents. */
+  readonly precision: SparseEncoder['precision']
   readonly documents: EncoderSide
   /** The same value as `documents` where both are encoded alike. */
   readonly queries: EncoderSide
@@ -61,6 +63,7 @@ export class SpladeEncoder implements SparseEncoder {
   readonly name: string
   readonly fingerprint: string
   readonly pooling: Pooling
+  readonly precision: SparseEncoder['precision']
   readonly maxTokens: number
   readonly vocabulary: Vocabulary
   readonly tokenizer: Tokenizer
@@ -74,6 +77,7 @@ export class SpladeEncoder implements SparseEncoder {
     this.name = parts.name
     this.fingerprint = parts.fingerprint
     this.pooling = parts.pooling
+    this.precision = parts.precision
     this.maxTokens = parts.documents.maxTokens
     this.tokenizer = parts.tokenizer
     this.vocabulary = parts.tokenizer.vocabulary

@@ -212,8 +212,9 @@ async function encoderFor(
   refuseMismatch(settings, Object.fromEntries(given), path)
   if (model === null) refuseMismatch(settings, { model }, path)
   if (settings.model !== undefined && load !== undefined) {
-    const { pooling = settings.model.pooling, maxTokens = settings.model.maxTokens } = load
-    refuseMismatch(settings, { model: { ...settings.model, pooling, maxTokens } }, path)
+    const made = settings.model
+    const { pooling = made.pooling, maxTokens = made.maxTokens, precision = made.precision } = load
+    refuseMismatch(settings, { model: { ...made, pooling, maxTokens, precision } }, path)
   }
   const source = model ?? undefined
   const loader = loaderOf(path, source, load)
@@ -266,7 +267,13 @@ function loaderOf(
 function recorded(record: ModelRecord, load: LoadOptions | undefined): LoadOptions {
   const { pooling, maxTokens } = record
   const queryModel = load?.queryModel ?? record.queryModel
-  return { pooling, maxTokens, ...(queryModel !== undefined && { queryModel }) }
+  return {
+    pooling,
+    maxTokens,
+    // The others give the same vectors, and the default is the fastest of them.
+    ...(record.precision === 'int8' && { precision: record.precision }),
+    ...(queryModel !== undefined && { queryModel })
+  }
 }
 
 /** Says of a model that is not found what to do about it. */
@@ -415,7 +422,7 @@ export function recordOf(
     vocabularyFingerprint: encoder.vocabulary.fingerprint,
     weightsFingerprint: encoder.fingerprint,
     pooling: encoder.pooling,
-    precision: 'float32',
+    precision: encoder.precision,
     maxTokens: encoder.maxTokens
   }
 }

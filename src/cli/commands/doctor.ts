@@ -3,7 +3,13 @@ import { Command } from 'commander'
 import { EsplanadeError, similarity } from 'esplanade'
 import { runtimeVersion, SparseEncoder } from 'esplanade/encoder'
 import { EXIT_FAILED } from '../exit-codes.ts'
-import { loadOptions, type ModelFlags, poolingOption, revisionOption } from '../model-options.ts'
+import {
+  loadOptions,
+  type ModelFlags,
+  poolingOption,
+  precisionOption,
+  revisionOption
+} from '../model-options.ts'
 import { packageVersion } from '../package-version.ts'
 import { readableBytes } from '../readable.ts'
 
@@ -22,6 +28,7 @@ export function doctorCommand(): Command {
     .option('--model <model>', 'name or folder of the model, or org/name on the hub', 'splade-tiny')
     .addOption(revisionOption())
     .addOption(poolingOption())
+    .addOption(precisionOption())
     .option('--json', 'one JSON object a check')
     .action(doctor)
 }

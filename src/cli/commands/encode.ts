@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { EsplanadeError } from 'esplanade'
 import { type Corpus, openCorpus, rejectDuplicates } from 'esplanade/corpus'
 import { type EncodeProgress, type QueryOptions, SparseEncoder } from 'esplanade/encoder'
@@ -13,6 +13,7 @@ import {
   type ModelFlags,
   maxTokensOption,
   poolingOption,
+  precisionOption,
   revisionOption
 } from '../model-options.ts'
 import { writeNpz } from '../npz.ts'
@@ -66,7 +67,7 @@ export function encodeCommand(): Command {
         .choices(['jsonl', 'anserini', 'npz'])
         .default('jsonl')
     )
-    .option('--precision <type>', 'of the computation; so far float32 only', onlyFloat32, 'float32')
+    .addOption(precisionOption())
     .addOption(
       new Option('--shard <i/n>', 'encode the i-th of n parts')
         .argParser(parseShard)
@@ -87,11 +88,6 @@ export function encodeCommand(): Command {
     .addHelpText('after', HELP)
     .action(encode)
   return addCorpusOptions(command)
-}
-
-function onlyFloat32(value: string): string {
-  if (value === 'float32') return value
-  throw new InvalidArgumentError('Only float32 exists so far.')
 }
 
 async function encode(inputs: string[], flags: EncodeFlags): Promise<void> {

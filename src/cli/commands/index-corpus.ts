@@ -24,6 +24,7 @@ import {
   type ModelFlags,
   maxTokensOption,
   poolingOption,
+  precisionOption,
   revisionOption
 } from '../model-options.ts'
 import { atLeast, count, modeOption, pruneMassOption } from '../options.ts'
@@ -74,6 +75,7 @@ export function indexCommand(): Command {
     )
     .addOption(revisionOption())
     .addOption(poolingOption())
+    .addOption(precisionOption())
     .addOption(modeOption())
     .addOption(maxTokensOption())
     .option(
@@ -131,10 +133,12 @@ interface IndexTask {
 async function indexInto(directory: string, task: IndexTask): Promise<IndexSummary> {
   const wasThere = existsSync(directory)
   const isNew = !existsSync(join(directory, 'collection.json'))
-  await using collection = await open(directory, openOptions(task.flags, task.signal)).catch(error => {
-    process.stderr.write(`nothing was written to ${task.flags.to}\n`)
-    throw error
-  })
+  await using collection = await open(directory, openOptions(task.flags, task.signal)).catch(
+    error => {
+      process.stderr.write(`nothing was written to ${task.flags.to}\n`)
+      throw error
+    }
+  )
   try {
     const summary = await writeCorpus(collection, task)
     return { ...summary, bytes: (await collectionBytes(directory)).total }

@@ -7,6 +7,7 @@ import {
   type ModelFlags,
   maxTokensOption,
   poolingOption,
+  precisionOption,
   revisionOption
 } from '../model-options.ts'
 import { duration, showProgress } from '../progress.ts'
@@ -28,6 +29,7 @@ export function reencodeCommand(): Command {
     .requiredOption('--model <model>', 'name or folder of the new model, or org/name on the hub')
     .addOption(revisionOption())
     .addOption(poolingOption())
+    .addOption(precisionOption())
     .addOption(maxTokensOption())
     .option('--json', 'one JSON object')
     .addHelpText('after', HELP)

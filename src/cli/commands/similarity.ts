@@ -9,6 +9,7 @@ import {
   type ModelFlags,
   maxTokensOption,
   poolingOption,
+  precisionOption,
   revisionOption
 } from '../model-options.ts'
 import { writeWholeFile } from '../output-file.ts'
@@ -36,6 +37,7 @@ export function similarityCommand(): Command {
     .option('--model <model>', 'name or folder of the model, or org/name on the hub', 'splade-tiny')
     .addOption(revisionOption())
     .addOption(poolingOption())
+    .addOption(precisionOption())
     .addOption(maxTokensOption())
     .option('--json', 'one JSON object: model, metric, texts, matrix')
     .action(compare)
