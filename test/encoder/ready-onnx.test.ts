@@ -344,7 +344,7 @@ describe('tensors in a file of their own', () => {
   it('are asked for where they are missing', async () => {
     const without = copyOf(copy => rmSync(join(copy, 'model.onnx_data')))
     const opening = openModel(await findModel(without), {})
-    await expect(opening).rejects.toMatchObject({ code: 'RUNTIME_FAILED' })
-    await expect(opening).rejects.toThrow('model.onnx_data')
+    await expect(opening).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
+    await expect(opening).rejects.toThrow('model.onnx_data or model.onnx.data beside it')
   })
 })
