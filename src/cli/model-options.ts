@@ -9,6 +9,7 @@ export interface ModelFlags {
   readonly maxTokens?: number
   readonly precision?: Precision
   readonly revision?: string
+  readonly queryModel?: string
 }
 
 /** `--pooling`, for models whose folder does not say. */
@@ -35,6 +36,14 @@ export function precisionOption(): Option {
   ).choices(['float32', 'mixed', 'int8'])
 }
 
+/** `--query-model`, for models of which there is one for documents and one for queries. */
+export function queryModelOption(): Option {
+  return new Option(
+    '--query-model <model>',
+    'encodes queries, with the vocabulary of --model (default: the same model)'
+  )
+}
+
 /** `--revision`, for models from the hub. */
 export function revisionOption(): Option {
   return new Option(
@@ -45,7 +54,7 @@ export function revisionOption(): Option {
 
 /** @param signal - stops the download of a model from the hub */
 export function loadOptions(
-  { pooling, maxTokens, precision, revision }: ModelFlags,
+  { pooling, maxTokens, precision, revision, queryModel }: ModelFlags,
   signal?: AbortSignal
 ): LoadOptions {
   return {
@@ -53,6 +62,7 @@ export function loadOptions(
     ...(maxTokens !== undefined && { maxTokens }),
     ...(precision && { precision }),
     ...(revision !== undefined && { revision }),
+    ...(queryModel !== undefined && { queryModel }),
     ...(signal && { signal }),
     onDownload: showDownload
   }

@@ -25,6 +25,7 @@ import {
   maxTokensOption,
   poolingOption,
   precisionOption,
+  queryModelOption,
   revisionOption
 } from '../model-options.ts'
 import { atLeast, count, modeOption, pruneMassOption } from '../options.ts'
@@ -73,6 +74,7 @@ export function indexCommand(): Command {
       '--model <model>',
       "name or folder of the model, or org/name on the hub; none: all records have vectors (default: the collection's own, splade-tiny for a new one)"
     )
+    .addOption(queryModelOption())
     .addOption(revisionOption())
     .addOption(poolingOption())
     .addOption(precisionOption())

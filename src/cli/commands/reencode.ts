@@ -8,6 +8,7 @@ import {
   maxTokensOption,
   poolingOption,
   precisionOption,
+  queryModelOption,
   revisionOption
 } from '../model-options.ts'
 import { duration, showProgress } from '../progress.ts'
@@ -27,6 +28,7 @@ export function reencodeCommand(): Command {
     .description('Encode all texts of a collection with another model.')
     .argument('<dir>', 'a collection')
     .requiredOption('--model <model>', 'name or folder of the new model, or org/name on the hub')
+    .addOption(queryModelOption())
     .addOption(revisionOption())
     .addOption(poolingOption())
     .addOption(precisionOption())
