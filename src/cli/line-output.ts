@@ -4,6 +4,7 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { EsplanadeError } from 'esplanade'
 import { partialPath, unwritable } from './output-file.ts'
 import { splitLines } from './split-lines.ts'
+import { checkRecord, recordPath, type WorkRecord, writeRecord } from './work-record.ts'
 
 /** Where lines go, one after the other. */
 export interface LineOutput {
@@ -49,9 +50,15 @@ export class PartialFile implements LineOutput {
    *
    * @param leftOver - what becomes of the work that an earlier run left: `resume` goes on with it (a
    *   last line that was cut in the middle is taken away), `replace` begins anew
-   * @throws EsplanadeError `FILE_UNWRITABLE`, for `refuse` also where an earlier run left its work
+   * @param record - what decides the lines; kept beside the file until it is whole
+   * @throws EsplanadeError `FILE_UNWRITABLE`, for `refuse` also where an earlier run left its work;
+   *   `INVALID_ARGUMENT` for `resume` where that was begun with another record
    */
-  static async open(target: string, leftOver: keyof typeof OPEN_FLAGS): Promise<PartialFile> {
+  static async open(
+    target: string,
+    leftOver: keyof typeof OPEN_FLAGS,
+    record?: WorkRecord
+  ): Promise<PartialFile> {
     const path = partialPath(target)
     try {
       // Only the last step, the renaming, would notice: after all the work.
@@ -59,10 +66,16 @@ export class PartialFile implements LineOutput {
         throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' })
       }
       const handle = await open(path, OPEN_FLAGS[leftOver])
-      const resume = leftOver === 'resume'
-      const end = resume ? await endOfLastLine(handle) : 0
-      if (resume) await handle.truncate(end)
-      return new PartialFile(target, handle, end)
+      try {
+        const end = leftOver === 'resume' ? await endOfLastLine(handle) : 0
+        // It is there before the first line is.
+        if (record !== undefined) await (end > 0 ? checkRecord : writeRecord)(path, record)
+        if (leftOver === 'resume') await handle.truncate(end)
+        return new PartialFile(target, handle, end)
+      } catch (error) {
+        await handle.close()
+        throw error
+      }
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(target, cause)
       throw new EsplanadeError('FILE_UNWRITABLE', {
@@ -108,6 +121,7 @@ export class PartialFile implements LineOutput {
 
   /** Gives the file its name; after {@link end}. */
   async publish(): Promise<void> {
+    await rm(recordPath(this.path), { force: true })
     await rename(this.path, this.#target).catch(cause => {
       throw unwritable(this.#target, cause)
     })
@@ -116,6 +130,7 @@ export class PartialFile implements LineOutput {
   /** Deletes the file; after {@link end}. */
   async remove(): Promise<void> {
     await rm(this.path, { force: true })
+    await rm(recordPath(this.path), { force: true })
   }
 
   /**
@@ -128,7 +143,7 @@ export class PartialFile implements LineOutput {
     await this.#flush().catch(() => undefined)
     const { size } = await this.#handle.stat()
     await this.#handle.close()
-    if (size === 0) await rm(this.path, { force: true })
+    if (size === 0) await this.remove()
     return size > 0
   }
 

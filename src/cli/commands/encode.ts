@@ -25,6 +25,7 @@ import { idfOption, type QueryFlags, queryModeOption, queryOptions } from '../qu
 import { counted, readableCount } from '../readable.ts'
 import { parseShard, recordsOfShard, type Shard } from '../shard.ts'
 import { type LineFormat, parseLine } from '../vector-lines.ts'
+import type { WorkRecord } from '../work-record.ts'
 
 interface EncodeFlags extends CorpusFlags, ModelFlags, QueryFlags {
   readonly to?: string
@@ -117,7 +118,7 @@ async function encode(inputs: string[], flags: EncodeFlags): Promise<void> {
     const corpus = await openCorpus(inputs, { ...corpusOptions(flags), signal })
     await using encoder = await SparseEncoder.load(flags.model, loadOptions(flags, signal))
     if (to === undefined) return await encodeCorpus(corpus, encoder, undefined, flags, signal)
-    const file = await PartialFile.open(to, resume ? 'resume' : 'refuse')
+    const file = await PartialFile.open(to, resume ? 'resume' : 'refuse', recordOf(flags, encoder))
     const encoded = await encodeCorpus(corpus, encoder, file, flags, signal).catch(keepWork(file))
     await file.end()
     if (format === 'npz') {
@@ -128,6 +129,25 @@ async function encode(inputs: string[], flags: EncodeFlags): Promise<void> {
   })
   process.stderr.write(summaryOf(tally, flags))
   if (tally.numProblems > 0) process.exitCode = EXIT_FAILED
+}
+
+/** All that decides the vectors and their order, but the input. */
+function recordOf(flags: EncodeFlags, encoder: SparseEncoder): WorkRecord {
+  const { format, query = false, queryMode, idf, topTokens, minWeight, pruneMass, shard } = flags
+  return {
+    model: encoder.fingerprint,
+    precision: encoder.precision,
+    pooling: encoder.pooling,
+    '--max-tokens': encoder.maxTokens,
+    '--query': query,
+    '--query-mode': queryMode,
+    '--idf': idf,
+    '--top-tokens': topTokens,
+    '--min-weight': minWeight,
+    '--prune-mass': pruneMass,
+    '--format': format,
+    '--shard': `${shard.index + 1}/${shard.numShards}`
+  }
 }
 
 /** Reads the whole input for `--strict`, so that a bad record is known before the work begins. */
