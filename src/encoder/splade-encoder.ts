@@ -207,7 +207,7 @@ export class SpladeEncoder implements SparseEncoder {
           place: 'idf',
           problem: `${this.name} has no table of weights for inference-free queries`,
           expected: 'idf: a Float32Array of one weight a term id, or a function',
-          remedy: 'A collection has one for its documents: await collection.idf()'
+          remedy: 'A collection has one: await collection.idf(), or esplanade inspect DIR --idf'
         })
     }
   }

@@ -48,10 +48,13 @@ describe('esplanade expand', () => {
     expect(code).toBe(0)
     expect(stdout).not.toContain(ESCAPE)
     const lines = stdout.trimEnd().split('\n')
-    expect(lines[0]).toMatch(/^splade-tiny +splade-tiny$/)
+    // Two of one name are told apart by what was given.
+    expect(lines[0]).toMatch(/^splade-tiny +\S*\/models\/sp/)
     expect(lines[1]).toMatch(/^(\d+ active terms, \+ \d+ expansion) +\1$/)
-    // Heading, subtitle, blank line, three terms, what is left out.
-    expect(lines).toHaveLength(7)
+    // Heading, subtitle, blank line, three terms, what is left out; blank line, what is common.
+    const common = lines.slice(8)
+    expect(common.join(' ')).toMatch(/^\d+ terms in both: \S+ \S+ \S+ /)
+    expect(common.length).toBeLessThanOrEqual(2)
     expect(lines[3]).toMatch(/^[ +] (\S+) +\d\.\d\d +█+.? +[ +] \1 /)
     expect(lines.every(line => displayWidth(line) <= 80)).toBe(true)
     const colored = await runCli(args, { env: { FORCE_COLOR: '1' } })
@@ -109,7 +112,7 @@ describe('the chart', () => {
   it.each([
     [40, 4],
     [80, 2],
-    [120, 2]
+    [120, 1]
   ])('of four models fits %i columns in %i rows, however wide the terms', (columns, numRows) => {
     const charts = Array.from({ length: 4 }, () =>
       chart(['electroencephalographically', '東京特許許可局', '👩‍👩‍👧‍👧', 'é'])
@@ -128,6 +131,49 @@ describe('the chart', () => {
     const tiny = chart(['a'])
     const bars = [{ ...tiny.bars[0]!, fraction: 1e-6 }]
     expect(renderBarCharts([{ ...tiny, bars }], plain)).toContain('▏')
+  })
+
+  it('stands beside those of other models, without bars where the terminal is narrow', () => {
+    const term = (name: string, weight: number) => ({
+      term: name,
+      termId: 1,
+      weight,
+      expansion: false
+    })
+    const of = (model: string, names: string[]): Expansion => ({
+      model,
+      text: 't',
+      numTokens: 3,
+      numTruncated: 0,
+      tokens: [{ token: 'tide', id: 5, start: 0, end: 4, special: false }],
+      numActiveTerms: names.length,
+      numExpansionTerms: 0,
+      terms: names.map((name, i) => term(name, 2 / (i + 1)))
+    })
+    const expansions = [
+      of('first', ['electroencephalogram', 'tide', 'moon']),
+      of('second', ['tide', 'moon', 'sea']),
+      of('third', ['moon', 'tide'])
+    ]
+    const shown = renderExpansions(expansions, plain, 2)
+    expect(shown.split('\n')).toEqual([
+      'first, second, third: 1 token',
+      '  tide',
+      '',
+      'first                       second                      third',
+      '3 active terms, + 0         3 active terms, + 0         2 active terms, + 0',
+      'expansion                   expansion                   expansion',
+      '',
+      '  electroencephal…  2.00      tide  2.00                  moon  2.00',
+      '  tide              1.00      moon  1.00                  tide  1.00',
+      '… 1 more (--top)            … 1 more (--top)',
+      '',
+      '2 terms in all 3: tide moon',
+      ''
+    ])
+    const stacked = renderExpansions(expansions, { ...plain, columns: 40 }, 2).split('\n')
+    expect(stacked.filter(line => /^(first|second|third)$/.test(line))).toHaveLength(3)
+    expect(stacked.some(line => line.includes('█'))).toBe(true)
   })
 
   it('shows an empty vector as what it is', () => {

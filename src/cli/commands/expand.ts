@@ -7,12 +7,15 @@ import {
   type ModelFlags,
   maxTokensOption,
   poolingOption,
+  precisionOption,
   revisionOption
 } from '../model-options.ts'
 import { count, repeated } from '../options.ts'
+import { idfOption, type QueryFlags, queryModeOption, queryOptions } from '../query-mode-option.ts'
+import { counted } from '../readable.ts'
 import { type Terminal, terminalOf } from '../terminal.ts'
 
-interface ExpandFlags extends ModelFlags {
+interface ExpandFlags extends ModelFlags, QueryFlags {
   readonly model?: string[]
   readonly top?: number
   readonly tokens?: boolean
@@ -29,6 +32,7 @@ A term marked + is an expansion term: the model added it, the text's own tokens 
 --json writes one object a model, with every term unless --top is given.
 
   esplanade expand "How do vaccines work?" --tokens
+  esplanade expand "How do vaccines work?" --model splade-tiny --model ./another
   esplanade expand "Paris is the [MASK] of France." --mask`
 
 /** `expand`: the bag of words that a text becomes. */
@@ -44,7 +48,10 @@ export function expandCommand(): Command {
     )
     .addOption(revisionOption())
     .addOption(poolingOption())
+    .addOption(precisionOption())
     .addOption(maxTokensOption())
+    .addOption(queryModeOption('the text is a query, which becomes a vector in this way'))
+    .addOption(idfOption())
     .option('--tokens', 'the word pieces of the text, too')
     .option('--mask', 'instead: what the masked-language head predicts for each [MASK]')
     .option('--json', 'one JSON object a model')
@@ -53,16 +60,24 @@ export function expandCommand(): Command {
 }
 
 async function expand(text: string, flags: ExpandFlags): Promise<void> {
+  const models = flags.model ?? ['splade-tiny']
   const expansions: Expansion[] = []
-  for (const model of flags.model ?? ['splade-tiny']) {
+  for (const model of models) {
     await using encoder = await SparseEncoder.load(model, loadOptions(flags))
     expansions.push(await expansionOf(encoder, text, flags))
   }
-  process.stdout.write(
-    flags.json
-      ? expansions.map(expansion => `${JSON.stringify(expansion)}\n`).join('')
-      : renderExpansions(expansions, terminalOf(process.stdout))
-  )
+  if (flags.json) {
+    for (const expansion of expansions) {
+      const shown = { ...expansion, terms: expansion.terms?.slice(0, flags.top) }
+      process.stdout.write(`${JSON.stringify(shown)}\n`)
+    }
+    return
+  }
+  const titled = expansions.map((expansion, i) => {
+    const isAmbiguous = expansions.some((one, j) => j !== i && one.model === expansion.model)
+    return isAmbiguous ? { ...expansion, model: models[i]! } : expansion
+  })
+  process.stdout.write(renderExpansions(titled, terminalOf(process.stdout), flags.top))
 }
 
 /** What one model makes of a text; `--json` prints it as it stands. */
@@ -97,12 +112,14 @@ export interface Expansion {
 async function expansionOf(
   encoder: SparseEncoder,
   text: string,
-  { top, tokens, mask, json }: ExpandFlags
+  flags: ExpandFlags
 ): Promise<Expansion> {
+  const { top, tokens, mask } = flags
   const { ids, offsets, numTruncated } = encoder.tokenizer.encode(text, {
     maxTokens: encoder.maxTokens
   })
   const { vocabulary } = encoder
+  const query = await queryOptions(flags, encoder)
   const pieces = Array.from(ids, (id, i) => ({
     token: vocabulary.termOf(id),
     id,
@@ -125,35 +142,85 @@ async function expansionOf(
     return { ...common, masks }
   }
   const own = new Set(ids)
-  const terms = encoder
-    .decode(await encoder.encodeDocument(text))
-    .map(term => ({ ...term, expansion: !own.has(term.termId) }))
+  const vector =
+    query.queryMode === undefined
+      ? await encoder.encodeDocument(text)
+      : await encoder.encodeQuery(text, query)
+  const terms = encoder.decode(vector).map(term => ({ ...term, expansion: !own.has(term.termId) }))
   return {
     ...common,
     numActiveTerms: terms.length,
     numExpansionTerms: terms.filter(term => term.expansion).length,
-    terms: terms.slice(0, top ?? (json ? terms.length : DEFAULT_TOP))
+    terms
   }
 }
 
-/** What a person reads: word pieces, then one chart a model, or one a model and `[MASK]`. */
-export function renderExpansions(expansions: readonly Expansion[], terminal: Terminal): string {
-  const pieces = expansions
-    .filter(expansion => expansion.tokens !== undefined)
-    .map(expansion => renderTokens(expansion, terminal))
+/**
+ * What a person reads: word pieces, then one chart a model, or for each `[MASK]` one a model.
+ *
+ * @param top - terms of a chart
+ */
+export function renderExpansions(
+  expansions: readonly Expansion[],
+  terminal: Terminal,
+  top: number = DEFAULT_TOP
+): string {
+  const pieces = groupedByTokens(expansions).map(group => renderTokens(group, terminal))
   const cut = expansions
     .filter(({ numTruncated }) => numTruncated > 0)
     .map(({ model, numTokens, numTruncated }) => {
       const what = `${model} reads ${numTokens} tokens; ${numTruncated} more are left out`
       return `${terminal.paint(`${what} (--max-tokens)`, 'yellow')}\n`
     })
-  const charts = expansions.flatMap(expansion =>
-    expansion.masks === undefined ? [termChart(expansion)] : maskCharts(expansion)
-  )
-  return [...pieces, ...cut, renderBarCharts(charts, terminal)].join('\n')
+  return [...pieces, ...cut, ...renderCharts(expansions, terminal, top)].join('\n')
 }
 
-function renderTokens({ model, tokens = [] }: Expansion, { columns, paint }: Terminal): string {
+function renderCharts(expansions: readonly Expansion[], terminal: Terminal, top: number): string[] {
+  const masks = expansions.map(maskCharts)
+  const numMasks = masks[0]?.length ?? 0
+  if (numMasks > 0) {
+    // The masks of one model stand side by side, else the models for each mask.
+    if (masks.length === 1) return [renderBarCharts(masks[0]!, terminal)]
+    return Array.from({ length: numMasks }, (_, i) =>
+      renderBarCharts(
+        masks.flatMap(charts => charts[i] ?? []),
+        terminal
+      )
+    )
+  }
+  const charts = renderBarCharts(
+    expansions.map(expansion => termChart(expansion, top)),
+    terminal
+  )
+  return expansions.length < 2 ? [charts] : [charts, inCommon(expansions, terminal)]
+}
+
+/** How many terms the models agree on. */
+function inCommon(expansions: readonly Expansion[], { columns, paint }: Terminal): string {
+  const [first = [], ...others] = expansions.map(({ terms = [] }) => terms.map(({ term }) => term))
+  const sets = others.map(terms => new Set(terms))
+  const common = first.filter(term => sets.every(set => set.has(term)))
+  const all = expansions.length === 2 ? 'both' : `all ${expansions.length}`
+  const line = `${counted(common.length, 'term')} in ${all}`
+  const shown = common.length === 0 ? line : `${line}: ${common.join(' ')}`
+  return wrap(shown, columns, 2)
+    .map(part => `${paint(part, 'dim')}\n`)
+    .join('')
+}
+
+/** Expansions with their tokens, those of the same tokens together. */
+function groupedByTokens(expansions: readonly Expansion[]): Expansion[][] {
+  const groups = new Map<string, Expansion[]>()
+  for (const expansion of expansions) {
+    if (expansion.tokens === undefined) continue
+    const key = JSON.stringify(expansion.tokens.map(({ token }) => token))
+    groups.set(key, [...(groups.get(key) ?? []), expansion])
+  }
+  return [...groups.values()]
+}
+
+function renderTokens(group: readonly Expansion[], { columns, paint }: Terminal): string {
+  const tokens = group[0]?.tokens ?? []
   const special = new Set(tokens.filter(token => token.special).map(({ token }) => token))
   const lines = wrap(tokens.map(({ token }) => token).join(' '), columns - 2).map(line =>
     line
@@ -161,12 +228,16 @@ function renderTokens({ model, tokens = [] }: Expansion, { columns, paint }: Ter
       .map(token => (special.has(token) || token.startsWith('##') ? paint(token, 'dim') : token))
       .join(' ')
   )
-  const heading = `${paint(`${model}: ${tokens.length} tokens`, 'bold')}\n`
+  const models = group.map(({ model }) => model).join(', ')
+  const heading = wrap(`${models}: ${counted(tokens.length, 'token')}`, columns)
+    .map(line => `${paint(line, 'bold')}\n`)
+    .join('')
   return `${heading}${lines.map(line => `  ${line}\n`).join('')}`
 }
 
-function termChart(expansion: Expansion): BarChart {
-  const { model, terms = [], numActiveTerms = 0, numExpansionTerms = 0 } = expansion
+function termChart(expansion: Expansion, top: number): BarChart {
+  const { model, numActiveTerms = 0, numExpansionTerms = 0 } = expansion
+  const terms = expansion.terms?.slice(0, top) ?? []
   const largest = terms[0]?.weight ?? 1
   const numHidden = numActiveTerms - terms.length
   return {
