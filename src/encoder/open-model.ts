@@ -96,11 +96,16 @@ async function findGraph(files: ModelFiles): Promise<ReadyGraph | undefined> {
     for (const ending of DATA_ENDINGS) {
       const data = await files.read(`${file}${ending}`)
       const path = `${file.split('/').at(-1)}${ending}`
-      if (data !== undefined) externalData.push({ path, data })
+      if (data !== undefined) externalData.push({ path, data: plain(data) })
     }
-    return { bytes, externalData, place: files.placeOf(file) }
+    return { bytes: plain(bytes), externalData, place: files.placeOf(file) }
   }
   return undefined
+}
+
+/** The same bytes as no more than an array: Node's buffers cannot be shared with threads. */
+function plain({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length)
 }
 
 async function readyModelOf(
