@@ -1,6 +1,7 @@
 import { EsplanadeError } from '../errors.ts'
 import { DEFAULT_MAX_TOKENS, type Tokenizer } from '../text/tokenizer.ts'
 import { checkedCount } from './checked-count.ts'
+import { LexicalEncoder } from './lexical-encoder.ts'
 import type { ModelFiles } from './model-files.ts'
 import { filesIn, type ModelSide, type TableSide } from './model-layout.ts'
 import type { BatchEncoderPlan } from './open-batch-encoder.ts'
@@ -12,7 +13,7 @@ import type { LoadOptions } from './sparse-encoder.ts'
 import { type EncoderSide, MIN_MAX_TOKENS } from './splade-encoder.ts'
 import { StaticEmbedding } from './static-embedding.ts'
 import { openEncoder } from './threads.ts'
-import { readTokenWeights } from './token-weights.ts'
+import { readTokenWeights, type TokenWeights } from './token-weights.ts'
 
 const DEFAULT_MAX_BATCH_TOKENS = 1024
 
@@ -21,7 +22,7 @@ export interface LoadedSide {
   readonly side: EncoderSide
   /** The tokenizer of texts as they are given: without a prompt, with special tokens. */
   readonly tokenizer: Tokenizer
-  /** CRC-32 of the weights, eight hexadecimal digits. */
+  /** CRC-32 of the weights, eight hexadecimal digits; of a model and its table, both. */
   readonly fingerprint: string
 }
 
@@ -91,6 +92,13 @@ export function withOtherPrompt(
 ): LoadedModel {
   if (prompt === other.prompt) return model
   return { ...model, side: { ...model.side, tokenizer: withPrompt(model.tokenizer, other.prompt) } }
+}
+
+/** Of what a model makes of texts, the terms that stand in them, weighed by a table. */
+export function weighedBy(table: TokenWeights, model: LoadedModel, isOwner: boolean): LoadedSide {
+  const encoder = new LexicalEncoder(model.side.encoder, table.weights, isOwner)
+  const fingerprint = `${model.fingerprint} ${table.fingerprint}`
+  return { ...model, side: { ...model.side, encoder }, fingerprint }
 }
 
 function defaultMaxTokens({ maxSeqLength }: ModelSide | TableSide, maxPositions: number): number {

@@ -1,12 +1,7 @@
 import crc32 from 'crc-32'
 import { EsplanadeError } from '../errors.ts'
-import {
-  type LoadedModel,
-  type LoadedSide,
-  loadModelSide,
-  loadTableSide,
-  withOtherPrompt
-} from './load-encoder-side.ts'
+import { type LoadedSide, loadModelSide } from './load-encoder-side.ts'
+import { areAlike, loadQueries, queriesOf } from './load-queries.ts'
 import type { ModelFiles } from './model-files.ts'
 import type { ModelLayout, ModelSide, TableSide } from './model-layout.ts'
 import { PRECISIONS } from './plan-batch-encoder.ts'
@@ -38,7 +33,7 @@ export async function loadSparseEncoder(
   try {
     const queries =
       apart === undefined && areAlike(layout)
-        ? withOtherPrompt(documents, layout.documents, layout.queries)
+        ? await queriesOf(documents, layout, files)
         : await loadQueries(queryFiles ?? files, apart ?? layout.queries, documents, options)
     return new SpladeEncoder({
       name: files.name,
@@ -66,38 +61,6 @@ function withHead(layout: ModelLayout, { pooling, activation }: LoadOptions): Mo
   }
   const queries = areAlike(layout) ? { ...layout.queries, head: documents.head } : layout.queries
   return { documents, queries }
-}
-
-/** Whether the same model with the same head encodes both; prompts may differ. */
-function areAlike({ documents, queries }: ModelLayout): boolean {
-  return (
-    queries.kind === 'model' &&
-    queries.folder === documents.folder &&
-    queries.head.pooling === documents.head.pooling &&
-    queries.head.activation === documents.head.activation
-  )
-}
-
-/** Queries that are not encoded as documents are: limits of theirs do not follow the options. */
-async function loadQueries(
-  files: ModelFiles,
-  layout: ModelSide | TableSide,
-  documents: LoadedModel,
-  { maxTokens: _, ...options }: LoadOptions
-): Promise<LoadedSide> {
-  const queries =
-    layout.kind === 'model'
-      ? await loadModelSide(files, layout, options)
-      : await loadTableSide(files, layout, options)
-  const { size, fingerprint } = queries.tokenizer.vocabulary
-  if (fingerprint === documents.tokenizer.vocabulary.fingerprint) return queries
-  await queries.side.encoder.close()
-  throw new EsplanadeError('MODEL_MISMATCH', {
-    place: files.placeOf(layout.folder),
-    problem: `queries have a vocabulary of ${size} terms that is not that of the documents`,
-    expected: 'the same terms in the same order',
-    remedy: 'Use a query encoder that was trained with this document encoder'
-  })
 }
 
 /**

@@ -14,23 +14,31 @@ interface Side {
   readonly maxSeqLength: number | undefined
 }
 
+/** Where the weights of tokens are. */
+export interface TokenTable {
+  readonly folder: string
+  /** A JSON file of token → weight; undefined: the tensor `weight` of the folder's weights. */
+  readonly idfFile: string | undefined
+}
+
 /** Texts are encoded by a masked language model: `config.json`, weights and tokenizer. */
 export interface ModelSide extends Side {
   readonly kind: 'model'
   readonly head: SpladeHead
   /** Whether texts are to be in lower case, whatever the tokenizer does. */
   readonly lowercase: boolean
+  /** Weighs the terms that stand in a text, the others being dropped; undefined: all are kept. */
+  readonly table: TokenTable | undefined
 }
 
 /** Texts are encoded by the weights of their tokens, without special tokens; no model runs. */
-export interface TableSide extends Side {
+export interface TableSide extends Side, TokenTable {
   readonly kind: 'table'
-  /** A JSON file of token → weight; undefined: the tensor `weight` of the folder's weights. */
-  readonly idfFile: string | undefined
 }
 
 /** What a model's files say of how its texts become vectors. */
 export interface ModelLayout {
+  /** Without a table. */
   readonly documents: ModelSide
   readonly queries: ModelSide | TableSide
 }

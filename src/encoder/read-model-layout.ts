@@ -28,6 +28,7 @@ export async function readModelLayout(files: ModelFiles): Promise<ModelLayout> {
     kind: 'model',
     head: { pooling: 'max', activation: 'relu' },
     lowercase: false,
+    table: undefined,
     ...common
   }
   if ((await files.read('idf.json')) === undefined) return { documents, queries: documents }

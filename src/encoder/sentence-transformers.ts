@@ -7,7 +7,8 @@ import {
   type ModelSide,
   readConfig,
   readMaxLength,
-  type TableSide
+  type TableSide,
+  type TokenTable
 } from './model-layout.ts'
 import { type ModuleEntry, modulesFor, readModules } from './module-list.ts'
 import type { SpladeHead } from './splade-pooling.ts'
@@ -35,7 +36,9 @@ export async function readSentenceTransformers(
     return readSide(files, await modulesFor(files, entries, task), common, place)
   }
   const documents = await sideOf('document')
-  if (documents.kind === 'model') return { documents, queries: await sideOf('query') }
+  if (documents.kind === 'model' && documents.table === undefined) {
+    return { documents, queries: await sideOf('query') }
+  }
   throw unsupported(
     place,
     'documents are encoded by SparseStaticEmbedding',
@@ -62,14 +65,19 @@ async function readSide(
   common: Common,
   place: string
 ): Promise<ModelSide | TableSide> {
-  const [first, second, ...others] = modules
-  if (first?.kind === 'SparseStaticEmbedding' && second === undefined) {
-    return readStaticEmbedding(files, first, common)
+  const [first, second, third] = modules
+  const kinds = modules.map(({ kind }) => (MODELS.includes(kind) ? MODELS[0] : kind)).join()
+  if (kinds === 'SparseStaticEmbedding') {
+    const maxSeqLength = await readMaxLength(filesIn(files, first!.path))
+    return { kind: 'table', ...(await readStaticEmbedding(files, first!)), maxSeqLength, ...common }
   }
-  const isModel = first !== undefined && MODELS.includes(first.kind)
-  if (isModel && second?.kind === 'SpladePooling' && others.length === 0) {
-    const head = await readSpladePooling(filesIn(files, second.path))
-    return { ...(await readTransformer(files, first)), ...common, head }
+  if (
+    kinds === 'MLMTransformer,SpladePooling' ||
+    kinds === 'MLMTransformer,SpladePooling,SparseStaticEmbedding'
+  ) {
+    const head = await readSpladePooling(filesIn(files, second!.path))
+    const table = third && (await readStaticEmbedding(files, third))
+    return { ...(await readTransformer(files, first!)), ...common, head, table }
   }
   const given = modules.map(({ kind, path }) => `${kind} at "${path}"`).join(', ')
   throw unsupported(
@@ -95,7 +103,7 @@ const TRANSFORMER_SETTINGS = [
 async function readTransformer(
   files: ModelFiles,
   { kind, path }: ModuleEntry
-): Promise<Omit<ModelSide, 'head' | keyof Common>> {
+): Promise<Omit<ModelSide, 'head' | 'table' | keyof Common>> {
   const own = filesIn(files, path)
   const place = own.placeOf('sentence_bert_config.json')
   const config = (await readConfig(own, 'sentence_bert_config.json')) ?? new ModelConfig({}, place)
@@ -134,17 +142,12 @@ async function readSpladePooling(own: ModelFiles): Promise<SpladeHead> {
   return { pooling, activation }
 }
 
-async function readStaticEmbedding(
-  files: ModelFiles,
-  { path }: ModuleEntry,
-  common: Common
-): Promise<TableSide> {
+async function readStaticEmbedding(files: ModelFiles, { path }: ModuleEntry): Promise<TokenTable> {
   const own = filesIn(files, path)
   const config = (await readConfig(own, 'config.json')) ?? new ModelConfig({}, own.placeOf(''))
   config.requireOnly(['frozen', 'path'])
   config.require('path', ['idf.json'])
-  const idfFile = config.has('path') ? 'idf.json' : undefined
-  return { kind: 'table', folder: path, idfFile, maxSeqLength: await readMaxLength(own), ...common }
+  return { folder: path, idfFile: config.has('path') ? 'idf.json' : undefined }
 }
 
 function unsupported(place: string, problem: string, expected: string): EsplanadeError {

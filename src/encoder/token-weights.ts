@@ -3,7 +3,7 @@ import { EsplanadeError } from '../errors.ts'
 import type { Vocabulary } from '../text/vocabulary.ts'
 import { parseJsonObject } from './model-config.ts'
 import { type ModelFiles, requiredFile } from './model-files.ts'
-import { filesIn, type TableSide } from './model-layout.ts'
+import { filesIn, type TokenTable } from './model-layout.ts'
 import { readWeights } from './read-weights.ts'
 
 /** A weight for each token of a vocabulary, as a model's files have it. */
@@ -23,18 +23,18 @@ export interface TokenWeights {
  */
 export async function readTokenWeights(
   files: ModelFiles,
-  side: TableSide,
+  { folder, idfFile }: TokenTable,
   vocabulary: Vocabulary
 ): Promise<TokenWeights> {
-  const own = filesIn(files, side.folder)
+  const own = filesIn(files, folder)
   const table =
-    side.idfFile === undefined
+    idfFile === undefined
       ? await readTensor(own, vocabulary)
-      : await readJson(own, side.idfFile, vocabulary)
+      : await readJson(own, idfFile, vocabulary)
   const wrong = table.weights.findIndex(weight => !(weight >= 0 && Number.isFinite(weight)))
   if (wrong < 0) return table
   throw new EsplanadeError('MODEL_UNSUPPORTED', {
-    place: own.placeOf(side.idfFile ?? 'weight'),
+    place: own.placeOf(idfFile ?? 'weight'),
     problem: `the weight of ${JSON.stringify(vocabulary.termOf(wrong))} is ${table.weights[wrong]}`,
     expected: 'weights from 0: a sparse vector holds no others'
   })

@@ -152,6 +152,35 @@ const BAD: [string, string, Changes, string, string][] = [
     'SparseStaticEmbedding'
   ],
   [
+    'router-lexical',
+    'a table for documents',
+    router(({ structure }) => {
+      structure!.document = structure!.query
+    }),
+    U,
+    'SparseStaticEmbedding'
+  ],
+  [
+    'router-lexical',
+    'two tables',
+    router(({ structure }) => {
+      structure!.query = [...(structure!.query as string[]), 'query_2_SparseStaticEmbedding']
+    }),
+    U,
+    'SparseStaticEmbedding at'
+  ],
+  [
+    'router-lexical',
+    'a table of other terms',
+    {
+      'query_2_SparseStaticEmbedding/model.safetensors': null,
+      'query_2_SparseStaticEmbedding/config.json': { path: 'idf.json' },
+      'query_2_SparseStaticEmbedding/idf.json': { lighthouse: 1 }
+    },
+    'MODEL_MISMATCH',
+    'lighthouse'
+  ],
+  [
     'router-table',
     'a table with pooling',
     router(({ structure }) => {

@@ -21,6 +21,7 @@ const LAYOUTS = [
   'router-table',
   'router-ones',
   'router-models',
+  'router-lexical',
   'opensearch-router',
   'opensearch-plain'
 ]
@@ -137,6 +138,14 @@ describe('queryModel', () => {
     const { texts, queries } = goldenOf('router-table')
     const encoder = await load(layoutPath('splade-6'), { queryModel: layoutPath('router-table') })
     expect(worstDifference(await encoder.encodeQuery(texts), queries)).toBeLessThan(TOLERANCE)
+  })
+
+  it('may be one that weighs the terms of the query', async () => {
+    const { texts, queries } = goldenOf('router-lexical')
+    const encoder = await load(layoutPath('splade-6'), { queryModel: layoutPath('router-lexical') })
+    expect(worstDifference(await encoder.encodeQuery(texts), queries)).toBeLessThan(TOLERANCE)
+    const other = await load(layoutPath('plain'), { queryModel: layoutPath('router-lexical') })
+    expect(encoder.fingerprint).not.toBe(other.fingerprint)
   })
 
   it('with another vocabulary is refused', async () => {

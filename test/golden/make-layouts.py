@@ -208,6 +208,14 @@ def main():
         )
         save(name, [router], prompts={"query": "what ", "document": "text: "})
 
+    # No expansion of queries: the model weighs their own terms, as naver's splade-v3-lexical.
+    model, pooling = masked(plain), SpladePooling("max")
+    weights = torch.arange(1000) % 7 / 4
+    router = Router.for_query_document(
+        query_modules=[model, pooling, static(plain, weights)], document_modules=[model, pooling]
+    )
+    save("router-lexical", [router], prompts={"query": "text: "})
+
     # As OpenSearch publishes them: the document model in the root, beside idf.json.
     folder = OUT / "opensearch-router"
     shutil.copytree(OUT / "router-table", folder)
@@ -245,7 +253,7 @@ def main():
     )
     save("router-models", [router])
 
-    for name in ["plain", "splade-6", "splade-5", "router-table", "router-ones"]:
+    for name in ["plain", "splade-6", "splade-5", "router-table", "router-ones", "router-lexical"]:
         finish(name)
     finish("opensearch-router")
     by_hand = Router.for_query_document(
