@@ -137,7 +137,7 @@ export interface LoadOptions extends HubOptions {
   readonly activation?: Activation
   /**
    * Encodes queries in place of the model that is loaded: its name, folder or files. Its vocabulary is
-   * the same. (`naver/efficient-splade-V-large-doc` is for documents, `…-query` for queries.)
+   * the same, else `MODEL_MISMATCH`. Default: the model says how its queries are encoded.
    */
   readonly queryModel?: string | ModelFiles
   /**
