@@ -314,6 +314,26 @@ describe('a zip file that lies', () => {
     expect(problemOf(zipOf([part]), 'b')).toBe('it lacks the entry "b"')
   })
 
+  it('about where its entries are', () => {
+    const narrow = zipOf([part])
+    const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer)
+    const directory = Buffer.from(narrow).indexOf(Buffer.of(0x50, 0x4b, 1, 2))
+    // The length of the extra field in the local header moves the content up, out of the file.
+    const moved = narrow.slice()
+    view(moved).setUint16(28, narrow.length - 40, true)
+    expect(problemOf(moved)).toContain('entry "a/data.pkl" claims bytes')
+    const longer = narrow.slice()
+    view(longer).setUint32(directory + 20, 1000, true)
+    view(longer).setUint32(directory + 24, 1000, true)
+    expect(problemOf(longer)).toContain('entry "a/data.pkl" claims bytes')
+    const extra = narrow.slice()
+    view(extra).setUint16(directory + 30, 1000, true)
+    expect(problemOf(extra)).toContain('an entry of the zip directory claims bytes')
+    const far = narrow.slice()
+    view(far).setUint32(directory + 42, 0xffff_ffff, true)
+    expect(problemOf(far)).toContain('lacks its size or place in 64 bits')
+  })
+
   it('about its directory', () => {
     const narrow = zipOf([part])
     expect(problemOf(patched(narrow, 6, 0xffff_fffe))).toContain('claims bytes 4294967294 to')

@@ -188,6 +188,20 @@ describe('a program that cannot be run', () => {
     expect(errorOf(() => run(...code)).code).toBe('MODEL_FILE_INVALID')
   })
 
+  it('may not reach below a mark', () => {
+    const below: (readonly Code[])[] = [
+      [NONE, 0x28, STOP],
+      [NONE, NONE, 0x28, NONE, 0x86, 0x74, STOP],
+      [0x7d, text('a'), 0x28, int(1), 0x73, STOP],
+      [0x7d, 0x28, 0x7d, 0x62, STOP],
+      [global('m pair'), 0x28, 0x29, REDUCE, STOP],
+      [NONE, 0x28, 0x71, 0, 0x74, STOP]
+    ]
+    for (const code of below) {
+      expect(errorOf(() => run(...code)).problem).toMatch(/^the stack is empty/)
+    }
+  })
+
   it('names the byte', () => {
     expect(errorOf(() => run(NONE, NONE, 0x68, 9, STOP)).problem).toBe(
       'nothing was kept as number 9 (byte 2 of the pickle)'
