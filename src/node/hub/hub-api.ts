@@ -7,7 +7,7 @@ import { fileOfEntry, type HubFile, type HubTree } from './hub-tree.ts'
 /** Far above what any model needs, and far below what a machine has. */
 const MAX_ANSWER_BYTES = 2 ** 25
 const MAX_FILES = 100_000
-const MAX_ANSWERS = 1000
+const MAX_ANSWERS = 200
 
 /**
  * The commit that a branch or a tag points to now.

@@ -24,7 +24,6 @@ export interface HubResponse {
 
 /** Failures in a row, without a byte between them, after which it is given up. */
 const MAX_FAILURES = 5
-const FIRST_WAIT_MS = 300
 /** Servers that want more patience than this are left to the user. */
 const MAX_WAIT_MS = 60_000
 const MAX_REDIRECTS = 10
@@ -147,7 +146,7 @@ export class HubConnection {
     progressed: () => boolean = () => false,
     maxFailures: number = MAX_FAILURES
   ): Promise<T> {
-    const { signal } = this.settings
+    const { signal, firstWaitMs } = this.settings
     for (let failures = 0; ; ) {
       if (signal?.aborted) throw aborted(this.asked, signal)
       try {
@@ -156,7 +155,7 @@ export class HubConnection {
         if (!(error instanceof PassingError)) throw error
         failures = progressed() ? 1 : failures + 1
         const waitMs =
-          error.retryAfterMs ?? FIRST_WAIT_MS * 2 ** (failures - 1) * (1 + Math.random() / 4)
+          error.retryAfterMs ?? firstWaitMs * 2 ** (failures - 1) * (1 + Math.random() / 4)
         if (failures >= maxFailures || waitMs > MAX_WAIT_MS) throw failure(error, this.asked)
         await sleep(waitMs, undefined, signal && { signal }).catch(() => undefined)
       }

@@ -50,15 +50,15 @@ export class HubModel implements ModelFiles {
    * Finds out which commit is meant, and what files it has.
    *
    * @param name - `org/name`
+   * @param settings - default: what the options and the environment say
    * @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FORBIDDEN`, `DOWNLOAD_FAILED`, `ABORTED`,
    *   `INVALID_ARGUMENT`
    */
   static async open(
     name: string,
     options: HubOptions = {},
-    environment?: Readonly<Record<string, string | undefined>>
+    settings: HubSettings = hubSettings(options)
   ): Promise<HubModel> {
-    const settings = hubSettings(options, environment)
     const revision = checkedRevision(options.revision ?? 'main')
     const cache = new HubCache(settings, name)
     let connection: HubConnection | undefined

@@ -22,6 +22,8 @@ export interface HubSettings {
   readonly useLinks: boolean
   /** A server that is silent for so long has gone away. */
   readonly silenceMs: number
+  /** How long is waited after a first failure; twice as long after each that follows. */
+  readonly firstWaitMs: number
   readonly signal: AbortSignal | undefined
   readonly onDownload: HubOptions['onDownload']
 }
@@ -30,6 +32,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 const DEFAULT_ENDPOINT = 'https://huggingface.co'
 const DEFAULT_SILENCE_S = 30
+const FIRST_WAIT_MS = 500
 
 /**
  * What the options say, else the environment by the names that Python's `huggingface_hub` reads, so
@@ -56,6 +59,7 @@ export function hubSettings(
     token: () => tokenOf(options.token, variable, home),
     useLinks: !isTrue(variable('HF_HUB_DISABLE_SYMLINKS')),
     silenceMs: (silenceS > 0 ? silenceS : DEFAULT_SILENCE_S) * 1000,
+    firstWaitMs: FIRST_WAIT_MS,
     signal: options.signal,
     onDownload: options.onDownload
   }
