@@ -146,8 +146,8 @@ async function readStaticEmbedding(files: ModelFiles, { path }: ModuleEntry): Pr
   const own = filesIn(files, path)
   const config = (await readConfig(own, 'config.json')) ?? new ModelConfig({}, own.placeOf(''))
   config.requireOnly(['frozen', 'path'])
-  config.require('path', ['idf.json'])
-  return { folder: path, idfFile: config.has('path') ? 'idf.json' : undefined }
+  const isJson = config.has('path') && config.choice('path', ['idf.json'], 'idf.json')
+  return { folder: path, idfFile: isJson || undefined }
 }
 
 function unsupported(place: string, problem: string, expected: string): EsplanadeError {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { StaticEmbedding } from '../../src/encoder/static-embedding.ts'
 import { type LoadOptions, type ModelFiles, SparseEncoder } from '../../src/entry/encoder.ts'
 import { packageRoot } from '../../src/node/package-root.ts'
 import { dotProduct } from '../../src/vector/similarity.ts'
@@ -254,6 +255,22 @@ describe('queries without a model', () => {
         .map(({ term }) => term)
         .sort()
     ).toEqual(['ice', 'rain', 'snow'])
+  })
+
+  it('have each distinct token once, if the table has a weight above zero for it', async () => {
+    const table = new StaticEmbedding(Float32Array.of(0.5, 0, 2, -1))
+    const texts = [[2, 0, 2, 0], [1, 3, 9], []].map(ids => Uint32Array.from(ids))
+    const vectors = await table.encode(texts)
+    const readable = vectors.map(({ terms, weights }) => [[...terms], [...weights]])
+    expect(readable).toEqual([
+      [
+        [0, 2],
+        [0.5, 2]
+      ],
+      [[], []],
+      [[], []]
+    ])
+    expect(() => new StaticEmbedding(Float32Array.of(1, Number.NaN))).toThrow('token 1 is NaN')
   })
 
   it('leave blanks to the model of the documents', async () => {
