@@ -1,9 +1,9 @@
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { BatchEncoder } from './batch-encoder.ts'
+import { candidatesOf, type Thresholds, thresholdsOf } from './candidates.ts'
 import { toSparse } from './float32-encoder.ts'
-import type { Int8Decoder } from './int8-decoder.ts'
 import { RESCORE_PORTS } from './rescore-graph.ts'
-import { Screen, type ScreenedText, type ScreenPlan } from './screen.ts'
+import { Screen, type ScreenPlan } from './screen.ts'
 import { createSession, type InferenceSession, type RuntimeTensor } from './session.ts'
 import type { SpladeHead } from './splade-pooling.ts'
 
@@ -15,12 +15,6 @@ export interface MixedPlan extends ScreenPlan {
   readonly head: SpladeHead
 }
 
-/**
- * A term passes the screen when its logit, rounded, is no more than so many standard deviations of
- * the rounding error below zero.
- */
-export const MARGIN_DEVIATIONS = 5
-
 /** Bounds the rows of the decoder that are looked up at once: 16 MB of float32. */
 const MAX_ROW_FLOATS = 4_194_304
 
@@ -31,11 +25,13 @@ const MAX_ROW_FLOATS = 4_194_304
 export class MixedEncoder implements BatchEncoder {
   readonly concurrency = 1
   readonly #screen: Screen
+  readonly #thresholds: Thresholds
   readonly #rescore: InferenceSession
   readonly #head: SpladeHead
 
   private constructor(screen: Screen, rescore: InferenceSession, head: SpladeHead) {
     this.#screen = screen
+    this.#thresholds = thresholdsOf(screen.decoder)
     this.#rescore = rescore
     this.#head = head
   }
@@ -48,7 +44,7 @@ export class MixedEncoder implements BatchEncoder {
 
   async encode(texts: readonly Uint32Array[]): Promise<SparseVector[]> {
     const screened = await this.#screen.run(texts)
-    const candidates = screened.texts.map(text => candidatesOf(text, this.#screen.decoder))
+    const candidates = screened.texts.map(text => candidatesOf(text, this.#thresholds))
     const logits = await this.#logits(screened.states, candidates)
     return candidates.map((terms, row) => toSparse(logits[row]!, this.#head, terms))
   }
@@ -85,27 +81,4 @@ export class MixedEncoder implements BatchEncoder {
     }
     return logits
   }
-}
-
-/**
- * The terms that may have a logit above zero.
- *
- * A product of a state h and a row w, both rounded, is off by the sum of `h_i · e_i + w_i · d_i`,
- * where e and d are what rounding added: even over a step, so each of a variance of step² / 12. The
- * deviation is `√((|h|² · rowStep² + |w|² · stateStep²) / 12)`, of which
- * `(|h| · rowStep + |w| · stateStep) / √12` is a bound.
- */
-export function candidatesOf(
-  { largest, step, norm }: ScreenedText,
-  { steps, norms, bias }: Int8Decoder
-): number[] {
-  const perDeviation = MARGIN_DEVIATIONS / Math.sqrt(12)
-  const ofRows = perDeviation * norm
-  const ofStates = perDeviation * step
-  const terms: number[] = []
-  for (let termId = 0; termId < largest.length; termId++) {
-    const scaled = (largest[termId]! * step + ofRows) * steps[termId]!
-    if (scaled + norms[termId]! * ofStates + bias[termId]! > 0) terms.push(termId)
-  }
-  return terms
 }
