@@ -49,7 +49,7 @@ test('pull, list, path: a model comes to this machine and is found there', async
   expect(pulled.stderr).toMatch(/^org\/splade@[0-9a-f]{8}: 3 files, [\d.]+ kB; 3 fetched\n$/)
   expect((await run(['models', 'pull', 'org/splade'])).stderr).toContain('all were there')
   const { stdout } = await run(['models', 'list'])
-  expect(stdout).toMatch(/^splade-tiny +18\.4 MB {2}shipped .*models.splade-tiny\n/)
+  expect(stdout).toMatch(/^splade-tiny +18\.4 MB +shipped .*models.splade-tiny\n/)
   expect(stdout).toMatch(new RegExp(`\\norg/splade +[\\d.]+ kB {2}${short} main v1 +${path}\\n$`))
   const [shipped, fetched] = jsonLines(await run(['models', 'list', '--json']))
   expect(shipped).toMatchObject({ name: 'splade-tiny', origin: 'shipped' })

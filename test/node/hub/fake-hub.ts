@@ -281,8 +281,8 @@ async function send(
     count?.(piece.length)
     if (fault.silent) return
   }
-  // What was written is let go first, so that it arrives.
-  if (end < body.length) setTimeout(() => response.destroy(), 20)
+  // What was written arrives before the end does.
+  if (end < body.length) setTimeout(() => response.socket?.end(), 20)
   else response.end()
 }
 
