@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { type ErrorCode, EsplanadeError } from 'esplanade'
 import { backupCommand, restoreCommand } from './commands/backup.ts'
+import { benchCommand } from './commands/bench.ts'
 import { checkCommand, repairCommand } from './commands/check.ts'
 import { compactCommand } from './commands/compact.ts'
 import { deleteCommand } from './commands/delete.ts'
@@ -57,11 +58,12 @@ for (const make of [
   importCommand,
   reencodeCommand,
   modelsCommand,
+  benchCommand,
   doctorCommand
 ]) {
   program.addCommand(make())
 }
-for (const command of program.commands) command.copyInheritedSettings(program)
+inheritSettings(program)
 
 // A reader that has seen enough (`| head`) is no failure; a full disk behind `>` is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -75,6 +77,14 @@ try {
 } catch (error) {
   endDownload()
   process.exitCode = report(error)
+}
+
+/** Usage errors are told in one way, however deep the command lies. */
+function inheritSettings(parent: Command): void {
+  for (const command of parent.commands) {
+    command.copyInheritedSettings(parent)
+    inheritSettings(command)
+  }
 }
 
 /**
