@@ -19,7 +19,7 @@ const LARGEST = 127
  * - `largest`, int32 `[batch, vocabulary]`: the largest product of a term's row with the states of
  *   a text,
  * - `step`, float32 `[batch, 1, 1]`: what one unit of the text's states is worth,
- * - `squares`, float32 `[batch, 1]`: the largest squared length of a state of the text.
+ * - `squares`, float32 `[batch, length]`: the squared length of each state.
  *
  * A term's largest logit is about `largest · step · steps[term] + bias[term]`.
  *
@@ -48,11 +48,10 @@ export function buildScreenGraph(decoder: Int8Decoder, sliceTerms: number): Uint
     slices.push(graph.node('ReduceMax', [products, graph.integers([1])], { keepdims: 0 }))
   }
   const squares = graph.node('ReduceSumSquare', [states, graph.integers([2])], { keepdims: 0 })
-  const largestSquares = graph.node('ReduceMax', [squares, graph.integers([1])])
   const largest = graph.node('Concat', slices, { axis: 1 })
   graph.output(SCREEN_PORTS.largest, largest, 'int32', ['batch', numTerms])
   graph.output(SCREEN_PORTS.step, step, 'float32', ['batch', 1, 1])
-  graph.output(SCREEN_PORTS.squares, largestSquares, 'float32', ['batch', 1])
+  graph.output(SCREEN_PORTS.squares, squares, 'float32', ['batch', 'length'])
   return graph.toBytes()
 }
 

@@ -78,15 +78,11 @@ export class Screen {
     const numTerms = this.decoder.bias.length
     return {
       states,
-      texts: texts.map((_, row) => {
-        const norm = Math.sqrt(squares[row]!)
-        if (!(norm < Number.POSITIVE_INFINITY)) throw notFinite(`states of length ${norm}`)
-        return {
-          largest: largest.subarray(row * numTerms, (row + 1) * numTerms),
-          step: steps[row]!,
-          norm
-        }
-      })
+      texts: texts.map((_, row) => ({
+        largest: largest.subarray(row * numTerms, (row + 1) * numTerms),
+        step: steps[row]!,
+        norm: largestNorm(squares.subarray(row * batch.length, (row + 1) * batch.length))
+      }))
     }
   }
 
@@ -104,4 +100,14 @@ export class Screen {
     this.#sessions.set(sliceTerms, session)
     return session
   }
+}
+
+/** Whole numbers know no NaN: what went wrong in the states is seen here, or nowhere. */
+function largestNorm(squares: Float32Array): number {
+  let largest = 0
+  for (const square of squares) {
+    if (!(square < Number.POSITIVE_INFINITY)) throw notFinite(`a state of squared length ${square}`)
+    largest = Math.max(largest, square)
+  }
+  return Math.sqrt(largest)
 }
