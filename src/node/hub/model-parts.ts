@@ -10,10 +10,20 @@ const SMALL_FILES: readonly string[] = [
   'router_config.json',
   'config_sentence_transformers.json',
   'sentence_bert_config.json',
+  'adapter_config.json',
   'idf.json'
 ]
 
-const INDEX = 'model.safetensors.index.json'
+/** Weights in the order in which a loader looks for them; see `src/encoder/read-weights.ts`. */
+const WEIGHTS: readonly string[] = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
+  'model.pt',
+  'onnx/model.onnx',
+  'model.onnx'
+]
 
 /**
  * Files of a model that an encoder may read, for fetching it in advance: the configurations of it
@@ -46,18 +56,18 @@ async function moduleFolders(model: HubModel): Promise<string[]> {
   return [...folders]
 }
 
-/** The weights in the format that is read first. */
+/** The weights in the format that is read first, with the files that these name. */
 async function weightsIn(
   model: HubModel,
   inFolder: (file: string) => string
 ): Promise<readonly string[]> {
-  const has = (file: string) => model.tree?.has(inFolder(file)) ?? false
-  if (has('model.safetensors')) return ['model.safetensors']
-  if (has(INDEX)) {
-    const { weight_map: shards } = await readJson(model, inFolder(INDEX))
-    return [INDEX, ...Object.values(shards ?? {}).map(String)]
-  }
-  return ['pytorch_model.bin', 'onnx/model.onnx', 'model.onnx'].filter(has).slice(0, 1)
+  const first = WEIGHTS.find(file => model.tree?.has(inFolder(file)))
+  if (first === undefined) return []
+  // Large tensors of a graph lie beside it.
+  if (first.endsWith('.onnx')) return [first, `${first}_data`, `${first}.data`]
+  if (!first.endsWith('.index.json')) return [first]
+  const { weight_map: shards } = await readJson(model, inFolder(first))
+  return [first, ...Object.values(shards ?? {}).map(String)]
 }
 
 /** What cannot be read is for the loader to complain about, which knows what it needs. */

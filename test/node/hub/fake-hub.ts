@@ -228,6 +228,7 @@ export class FakeHub {
       const linked = { 'x-linked-etag': etag, 'x-linked-size': bytes.length }
       response.writeHead(302, { location, 'x-repo-commit': commit, ...linked }).end()
     } else if (isCache) {
+      response.setHeader('x-repo-commit', commit)
       await send(response, bytes, { request, fault, etag: gitHash(bytes) })
     } else {
       const location = `/api/resolve-cache/models/${name}/resolve/${commit}/${path}`
