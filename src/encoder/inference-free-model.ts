@@ -16,12 +16,20 @@ export interface InferenceFreeModel {
   readonly queries: EncoderSide | undefined
 }
 
-/** @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FILE_INVALID`, `MODEL_UNSUPPORTED`, `MODEL_MISMATCH` */
-export async function loadInferenceFreeModel(files: ModelFiles): Promise<InferenceFreeModel> {
-  const { documents, queries } = await readModelLayout(files)
+/**
+ * @param queryFiles - the model that encodes queries, where that is not the one of the documents
+ * @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FILE_INVALID`, `MODEL_UNSUPPORTED`, `MODEL_MISMATCH`
+ */
+export async function loadInferenceFreeModel(
+  files: ModelFiles,
+  queryFiles: ModelFiles = files
+): Promise<InferenceFreeModel> {
+  const { documents } = await readModelLayout(files)
+  const { queries } = await readModelLayout(queryFiles)
   return {
     tokenizer: await readTokenizer(filesIn(files, documents.folder), documents.lowercase),
-    queries: queries.kind === 'table' ? (await loadTableSide(files, queries, {})).side : undefined
+    queries:
+      queries.kind === 'table' ? (await loadTableSide(queryFiles, queries, {})).side : undefined
   }
 }
 

@@ -1,3 +1,4 @@
+import { type InferenceFreeModel, loadInferenceFreeModel } from '../encoder/inference-free-model.ts'
 import { loadSparseEncoder } from '../encoder/load-sparse-encoder.ts'
 import type { ModelFiles } from '../encoder/model-files.ts'
 import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
@@ -13,10 +14,24 @@ export async function loadModel(
   files: ModelFiles,
   options: LoadOptions = {}
 ): Promise<SparseEncoder> {
+  return loadSparseEncoder(files, options, await queryFilesOf(options))
+}
+
+/**
+ * What inference-free queries need of a model and of the model that encodes queries in its place.
+ *
+ * @throws EsplanadeError as finding a model and reading its tokenizer do
+ */
+export async function loadInferenceFree(
+  files: ModelFiles,
+  options: LoadOptions
+): Promise<InferenceFreeModel> {
+  return loadInferenceFreeModel(files, await queryFilesOf(options))
+}
+
+async function queryFilesOf(options: LoadOptions): Promise<ModelFiles | undefined> {
   const { queryModel } = options
-  const queryFiles =
-    typeof queryModel === 'string' ? await findQueryModel(queryModel, options) : queryModel
-  return loadSparseEncoder(files, options, queryFiles)
+  return typeof queryModel === 'string' ? findQueryModel(queryModel, options) : queryModel
 }
 
 /** Where the model of queries is found again; undefined where none is named. */

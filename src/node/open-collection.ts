@@ -13,7 +13,6 @@ import {
   refuseMismatch
 } from '../collection/settings.ts'
 import type { Durability } from '../collection/store.ts'
-import { loadInferenceFreeModel } from '../encoder/inference-free-model.ts'
 import { checkQueryMode, type QueryMode } from '../encoder/query-modes.ts'
 import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
@@ -35,7 +34,7 @@ import { fileError } from './file-error.ts'
 import { GenerationStorage } from './generation-storage.ts'
 import { activeAfter, tidyGenerations } from './generations.ts'
 import { LmdbStore } from './lmdb-store.ts'
-import { loadModel, queryModelSource } from './load-model.ts'
+import { loadInferenceFree, loadModel, queryModelSource } from './load-model.ts'
 import { type FoundModel, findModel, hubModel } from './model-folder.ts'
 import { WriterLock } from './writer-lock.ts'
 
@@ -259,7 +258,9 @@ function loaderOf(
         loadModel(await filesOf(record), { ...load, ...recorded(record, load) })
       ),
     inferenceFree: record =>
-      explaining(path, record, async () => loadInferenceFreeModel(await filesOf(record)))
+      explaining(path, record, async () =>
+        loadInferenceFree(await filesOf(record), { ...load, ...recorded(record, load) })
+      )
   }
 }
 
