@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Collection } from '../../src/collection/collection.ts'
 import { SparseEncoder } from '../../src/entry/encoder.ts'
 import { type SparseVector, sparseVectorFromEntries } from '../../src/vector/sparse-vector.ts'
+import { goldenOf, layoutPath } from '../encoder/layout-folders.ts'
 import { temporaryFolder } from './harbour.ts'
 import { openSmall } from './small-collection.ts'
 
@@ -194,6 +195,28 @@ describe('an inference-free search', () => {
   afterEach(() => {
     vi.doUnmock('onnxruntime-node')
     vi.resetModules()
+  })
+
+  it.each([
+    ['router-table', undefined],
+    ['opensearch-plain', undefined],
+    ['plain', 'router-table']
+  ])('has the weights of a table that is the model’s own: %s %s', async (model, queryModel) => {
+    const load = { numThreads: 1, ...(queryModel && { queryModel: layoutPath(queryModel) }) }
+    const collection = await openSmall({ model: layoutPath(model), load })
+    const { texts } = goldenOf(model)
+    await collection.upsert(texts.flatMap((text, i) => (text ? [{ key: `${i}`, text }] : [])))
+    const own = await collection.encoder()
+    for (const text of texts) {
+      const found = await collection.search(text, { queryMode: 'inference-free', k: 1000 })
+      expect(found).toEqual(await collection.search(text, { queryMode: 'full', k: 1000 }))
+      const vector = await own.encodeQuery(text, { queryMode: 'inference-free' })
+      expect(found).toEqual(await collection.search(vector, { k: 1000 }))
+    }
+    // A table that is given comes before the model's own.
+    const idf = await collection.idf()
+    const given = await own.encodeQuery(texts[1]!, { queryMode: 'inference-free', idf })
+    expect(Array.from(given.weights)).toEqual(Array.from(given.terms, term => idf[term]))
   })
 
   it('is refused where there is no model, and a mode where there is none such', async () => {
