@@ -63,9 +63,12 @@ test('pull, list, path: a model comes to this machine and is found there', async
     numFiles: 3,
     bytes
   })
-  for (const revision of [[], ['--revision', 'v1'], ['--revision', commit]]) {
-    expect((await run(['models', 'path', 'org/splade', ...revision])).stdout).toBe(`${path}\n`)
-  }
+  const found = await Promise.all(
+    [[], ['--revision', 'v1'], ['--revision', commit]].map(revision =>
+      run(['models', 'path', 'org/splade', ...revision])
+    )
+  )
+  expect(found.map(({ stdout }) => stdout)).toEqual(Array(3).fill(`${path}\n`))
   expect((await run(['models', 'path', 'splade-tiny'])).stdout).toBe(`${shipped!.path}\n`)
 })
 
@@ -140,9 +143,9 @@ test('wrong names and closed doors are told from each other', async () => {
     ['org/splde', 1, 'no public model'],
     ['org/private', 1, 'Set HF_TOKEN']
   ] as const
-  for (const [name, code, text] of cases) {
-    const result = await run(['models', 'pull', name])
-    expect(result).toMatchObject({ code, stderr: expect.stringContaining(text) })
+  const results = await Promise.all(cases.map(([name]) => run(['models', 'pull', name])))
+  for (const [i, [, code, text]] of cases.entries()) {
+    expect(results[i]).toMatchObject({ code, stderr: expect.stringContaining(text) })
   }
   const opened = await run(['models', 'pull', 'org/private'], { HF_TOKEN: hub.token })
   expect(opened.code).toBe(0)

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SparseEncoder } from '../../../src/entry/encoder.ts'
 import { open } from '../../../src/entry/index.ts'
 import { findModel } from '../../../src/node/model-folder.ts'
+import { importsOf } from '../../house/import-rules.ts'
+import { filesUnder, read } from '../../house/repository.ts'
 import { hubFixture } from './hub-fixture.ts'
 
 const folder = fileURLToPath(new URL('../../golden/families/bert/', import.meta.url))
@@ -102,4 +104,16 @@ test('a collection records the commit, and fetches it with the first text', asyn
   expect(hits.map(({ key }) => key)).toEqual(['a'])
   expect(fixture.hub.requestsOf('model.safetensors')).toHaveLength(1)
   expect(fixture.hub.requests.some(({ path }) => path.includes('/revision/'))).toBe(false)
+})
+
+test('no other part of the source opens a connection', () => {
+  const sources = filesUnder('src').filter(file => file.endsWith('.ts'))
+  const opening = sources.filter(
+    file =>
+      importsOf(read(file)).some(name =>
+        /^(node:(https?|http2|net|tls)|@huggingface\/hub)$/.test(name)
+      ) || /(?<![.#\w])fetch\(/.test(read(file))
+  )
+  expect(opening).toContain('src/node/hub/hub-connection.ts')
+  expect(opening.filter(file => !file.startsWith('src/node/hub/'))).toEqual([])
 })
