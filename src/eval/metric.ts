@@ -10,7 +10,7 @@ export interface JudgedRanking {
 export interface Metric {
   /** Its canonical ir-measures spelling, for instance `RR(rel=2)@10`; defaults are left out. */
   readonly name: string
-  /** The value of one query, from 0 to 1. */
+  /** The value of one query, from 0 to 1; 0 where the ranking is empty or nothing is relevant. */
   score(ranking: JudgedRanking): number
 }
 
@@ -22,6 +22,8 @@ export interface MetricParameter {
   readonly name: string
   /** Stands when the name of the metric does not give it. */
   readonly default: ParameterValue
+  /** Whether the name says it where it is the default too; ir-measures then has another default. */
+  readonly isAlwaysNamed?: boolean
   /** What is accepted, in words, for the error message. */
   readonly expected: string
   accepts(value: ParameterValue): boolean
@@ -41,8 +43,8 @@ export interface MetricFamily {
   readonly name: string
   /** Other names for the same. */
   readonly aliases: readonly string[]
-  /** Whether the name needs `@k`. */
-  readonly cutoff: 'required' | 'optional'
+  /** Whether the name needs `@k`, may have it, or must not. */
+  readonly cutoff: 'required' | 'optional' | 'none'
   readonly parameters: readonly MetricParameter[]
   /** Binds the parameters; the result gives the value of one query. */
   bind(options: MetricOptions): (ranking: JudgedRanking) => number
@@ -59,6 +61,20 @@ export const relParameter: MetricParameter = {
 /** The bound value of {@link relParameter}. */
 export function relOf(options: MetricOptions): number {
   return Number(options.parameters.rel)
+}
+
+/** Whether documents without a judgement are taken out of the ranking first (trec_eval's `-J`). */
+export const judgedOnlyParameter: MetricParameter = {
+  name: 'judged_only',
+  default: false,
+  expected: 'True or False',
+  accepts: value => typeof value === 'boolean'
+}
+
+/** The ranking without documents that nobody judged; a negative grade says that, too. */
+export function judgedOnly(ranking: JudgedRanking): JudgedRanking {
+  const grades = ranking.grades.filter(grade => grade !== undefined && grade >= 0)
+  return { grades, judgedGrades: ranking.judgedGrades }
 }
 
 /** How many grades reach `rel`; unjudged documents never do. */

@@ -5,10 +5,14 @@
  */
 import { EsplanadeError } from '../errors.ts'
 import { excerpt } from './lines.ts'
-import type { Metric, MetricFamily, ParameterValue } from './metric.ts'
+import { judgedOnly, type Metric, type MetricFamily, type ParameterValue } from './metric.ts'
 import { averagePrecision } from './metrics/average-precision.ts'
+import { bpref } from './metrics/bpref.ts'
+import { judged } from './metrics/judged.ts'
 import { ndcg } from './metrics/ndcg.ts'
 import { precision } from './metrics/precision.ts'
+import { rPrecision } from './metrics/r-precision.ts'
+import { rankBiasedPrecision } from './metrics/rank-biased-precision.ts'
 import { recall } from './metrics/recall.ts'
 import { reciprocalRank } from './metrics/reciprocal-rank.ts'
 import { success } from './metrics/success.ts'
@@ -20,12 +24,17 @@ export const metricFamilies: readonly MetricFamily[] = [
   averagePrecision,
   precision,
   recall,
-  success
+  success,
+  rPrecision,
+  rankBiasedPrecision,
+  bpref,
+  judged
 ]
 
 /**
- * The metric of an ir-measures name: `nDCG@10`, `RR(rel=2)@10`, `AP`, `R@100`. `rel` is the lowest
- * grade that counts as relevant, 1 when it is not given.
+ * The metric of an ir-measures name: `nDCG@10`, `nDCG(dcg='exp-log2')@10`, `RR(rel=2)@10`, `AP`,
+ * `RBP(p=0.9)`. `rel` is the lowest grade that counts as relevant, 1 when it is not given;
+ * `judged_only=True` takes documents without a judgement out of the ranking first.
  *
  * @throws EsplanadeError `METRIC_UNKNOWN` when the name, a parameter or the cutoff is not known
  */
@@ -42,12 +51,16 @@ export function parseMetric(text: string): Metric {
   if (cutoffText === undefined && family.cutoff === 'required') {
     throw unknown(text, `lacks a cutoff, as in ${family.name}@10`)
   }
+  if (cutoffText !== undefined && family.cutoff === 'none') {
+    throw unknown(text, `has a cutoff, which ${family.name} does not take`)
+  }
   const cutoff = cutoffText === undefined ? Number.POSITIVE_INFINITY : Number(cutoffText)
   if (cutoff < 1) throw unknown(text, 'has a cutoff below 1')
   const parameters = bindParameters(family, brackets, text)
+  const score = family.bind({ cutoff, parameters })
   return {
     name: canonicalName(family, parameters, cutoffText === undefined ? undefined : cutoff),
-    score: family.bind({ cutoff, parameters })
+    score: parameters.judged_only === true ? ranking => score(judgedOnly(ranking)) : score
   }
 }
 
@@ -114,15 +127,17 @@ function canonicalName(
 ): string {
   const shown = family.parameters.flatMap(parameter => {
     const value = bound[parameter.name] ?? parameter.default
-    return value === parameter.default ? [] : [`${parameter.name}=${formatValue(value)}`]
+    const isLeftOut = value === parameter.default && parameter.isAlwaysNamed !== true
+    return isLeftOut ? [] : [`${parameter.name}=${formatValue(value)}`]
   })
-  const brackets = shown.length === 0 ? '' : `(${shown.join(', ')})`
+  const brackets = shown.length === 0 ? '' : `(${shown.join(',')})`
   return `${family.name}${brackets}${cutoff === undefined ? '' : `@${cutoff}`}`
 }
 
 function unknown(text: string, problem: string) {
-  const known = metricFamilies.map(family =>
-    family.cutoff === 'required' ? `${family.name}@k` : `${family.name}, ${family.name}@k`
+  const spellings = { required: ['@k'], optional: ['', '@k'], none: [''] }
+  const known = metricFamilies.flatMap(({ name, cutoff }) =>
+    spellings[cutoff].map(suffix => name + suffix)
   )
   return new EsplanadeError('METRIC_UNKNOWN', {
     place: 'metric',

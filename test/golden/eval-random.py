@@ -1,6 +1,6 @@
 """Makes eval-random.qrels.txt, eval-random.run.txt and eval-random.expected.json.
 
-    pip install pytrec_eval-terrier==0.5.11 ir-measures==0.4.3 numpy
+    pip install pytrec_eval-terrier==0.5.11 ir-measures==0.4.3 cwl-eval==1.0.12
     python eval-random.py TREC_EVAL
 
 where TREC_EVAL is the program built from version 10.0 of github.com/usnistgov/trec_eval.
@@ -10,11 +10,10 @@ grades, scores that tie, scores that tie in float32 only, unjudged documents, ju
 were not retrieved, judged queries that the run lacks, a query without a relevant document, queries
 without judgements, short rankings, keys whose order in UTF-8 differs from that in UTF-16.
 
-The figures under "float32" are trec_eval's, through pytrec_eval, which contains it in a version
-that compares scores in 32 bits; trec_eval 10.0 compares them in 64 bits and gives the means under
-"float64", to four digits. The spelling of the metrics is that of ir-measures, whose parser is asked
-to confirm it. RR@k is trec_eval's recip_rank with -M k. (ir-measures itself computes RR@k by another
-program, which breaks ties by key ascending.) Queries that the run lacks count 0, as with -c.
+The figures under "float32" are those of eval_figures.py: trec_eval's, through pytrec_eval, which
+contains it in a version that compares scores in 32 bits, and for some measures other programs'.
+trec_eval 10.0 compares scores in 64 bits and gives the means under "float64", to four digits. The
+spelling of the metrics is that of ir-measures, whose parser is asked to confirm it.
 """
 import json
 import pathlib
@@ -23,7 +22,8 @@ import subprocess
 import sys
 
 import ir_measures
-import pytrec_eval
+
+from eval_figures import figures, trec_name
 
 HERE = pathlib.Path(__file__).parent
 NUM_QUERIES, NUM_DOCUMENTS = 24, 120
@@ -47,29 +47,23 @@ for q in range(1, NUM_QUERIES + 1):
 for q in ('unjudged-1', 'unjudged-2'):
     run[q] = {key: random.random() for key in random.sample(keys, 4)}
 
-METRICS = {
-    'nDCG': ('ndcg', 1), 'nDCG@1': ('ndcg_cut_1', 1), 'nDCG@10': ('ndcg_cut_10', 1),
-    'nDCG@1000': ('ndcg_cut_1000', 1),
-    'RR': ('recip_rank', 1), 'RR@2': ('recip_rank', 1), 'RR@10': ('recip_rank', 1),
-    'RR(rel=2)@10': ('recip_rank', 2), 'RR(rel=3)': ('recip_rank', 3),
-    'AP': ('map', 1), 'AP(rel=2)': ('map', 2), 'AP@10': ('map_cut_10', 1),
-    'AP(rel=2)@100': ('map_cut_100', 2),
-    'P@1': ('P_1', 1), 'P@10': ('P_10', 1), 'P(rel=2)@5': ('P_5', 2), 'P@1000': ('P_1000', 1),
-    'R@5': ('recall_5', 1), 'R@100': ('recall_100', 1), 'R(rel=2)@10': ('recall_10', 2),
-    'Success@1': ('success_1', 1), 'Success@10': ('success_10', 1),
-    'Success(rel=3)@5': ('success_5', 3),
-}
+METRICS = [
+    'nDCG', 'nDCG@1', 'nDCG@10', 'nDCG@1000', 'nDCG(judged_only=True)@10',
+    "nDCG(dcg='exp-log2')@1", "nDCG(dcg='exp-log2')@10", "nDCG(dcg='exp-log2')@1000",
+    'RR', 'RR@2', 'RR@10', 'RR(rel=2)@10', 'RR(rel=3)', 'RR(judged_only=True)',
+    'AP', 'AP(rel=2)', 'AP@10', 'AP(rel=2)@100', 'AP(rel=2,judged_only=True)',
+    'P@1', 'P@10', 'P(rel=2)@5', 'P@1000', 'P(judged_only=True)@10',
+    'R@5', 'R@100', 'R(rel=2)@10', 'R(judged_only=True)@10',
+    'Success@1', 'Success@10', 'Success(rel=3)@5', 'Success(judged_only=True)@1',
+    'Rprec', 'Rprec(rel=2)', 'Rprec(rel=2,judged_only=True)',
+    'Bpref', 'Bpref(rel=2)', 'Bpref(rel=3)',
+    'RBP(rel=1)', 'RBP(rel=2)', 'RBP(p=0.5,rel=1)', 'RBP(p=0.95,rel=3)',
+    'Judged@1', 'Judged@10', 'Judged@1000', 'Judged',
+]
 
 float32, float64 = {}, {}
-for name, (measure, rel) in METRICS.items():
-    assert str(ir_measures.parse_measure(name)) == name
-    family, _, cutoff = measure.rpartition('_')
-    asked = f'{family}.{cutoff}' if cutoff.isdigit() else measure
-    got = pytrec_eval.RelevanceEvaluator(qrels, {asked}, relevance_level=rel).evaluate(run)
-    values = {q: got[q][measure] if q in got else 0.0 for q in qrels}
-    if measure == 'recip_rank' and '@' in name:
-        smallest = 1 / int(name.split('@')[1])
-        values = {q: v if v >= smallest else 0.0 for q, v in values.items()}
+for name in METRICS:
+    values = figures(name, qrels, run)
     float32[name] = {'mean': sum(values.values()) / len(values), 'perQuery': values}
 
 lines = [f'{q} 0 {key} {grade}' for q, judged in qrels.items() for key, grade in judged.items()]
@@ -79,13 +73,14 @@ lines = [f'{q} Q0 {key} {random.randint(1, 99)} {score!r} random' for q, hits in
 random.shuffle(lines)
 (HERE / 'eval-random.run.txt').write_text('\n'.join(lines) + '\n', encoding='utf-8')
 
-for name, (measure, rel) in METRICS.items():
-    if measure == 'recip_rank' and '@' in name:
+for name in METRICS:
+    measure = ir_measures.parse_measure(name)
+    if measure.NAME in ('RBP', 'Judged') or 'exp-log2' in name or name.startswith('RR') and '@' in name:
         continue
-    family, _, cutoff = measure.rpartition('_')
-    asked = f'{family}.{cutoff}' if cutoff.isdigit() else measure
+    flags = ['-J'] if measure.params.get('judged_only') else []
     printed = subprocess.run(
-        [sys.argv[1], '-c', '-l', str(rel), '-m', asked, HERE / 'eval-random.qrels.txt', HERE / 'eval-random.run.txt'],
+        [sys.argv[1], '-c', *flags, '-l', str(measure.params.get('rel', 1)), '-m', trec_name(measure)[0],
+         HERE / 'eval-random.qrels.txt', HERE / 'eval-random.run.txt'],
         check=True, capture_output=True, text=True).stdout
     float64[name] = float(printed.split()[2])
 expected = {'float32': float32, 'float64': float64}

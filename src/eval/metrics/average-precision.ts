@@ -6,13 +6,19 @@
  * Buckley and Voorhees, Retrieval System Evaluation, in: TREC, Experiment and Evaluation in
  * Information Retrieval, MIT Press, 2005.
  */
-import { countRelevant, type MetricFamily, relOf, relParameter } from '../metric.ts'
+import {
+  countRelevant,
+  judgedOnlyParameter,
+  type MetricFamily,
+  relOf,
+  relParameter
+} from '../metric.ts'
 
 export const averagePrecision: MetricFamily = {
   name: 'AP',
   aliases: ['MAP'],
   cutoff: 'optional',
-  parameters: [relParameter],
+  parameters: [relParameter, judgedOnlyParameter],
   bind(options) {
     const rel = relOf(options)
     return ({ grades, judgedGrades }) => {

@@ -4,13 +4,19 @@
  *
  * Cleverdon, Mills and Keen, Factors Determining the Performance of Indexing Systems, 1966.
  */
-import { countRelevant, type MetricFamily, relOf, relParameter } from '../metric.ts'
+import {
+  countRelevant,
+  judgedOnlyParameter,
+  type MetricFamily,
+  relOf,
+  relParameter
+} from '../metric.ts'
 
 export const precision: MetricFamily = {
   name: 'P',
   aliases: ['Precision'],
   cutoff: 'required',
-  parameters: [relParameter],
+  parameters: [relParameter, judgedOnlyParameter],
   bind(options) {
     const rel = relOf(options)
     const { cutoff } = options

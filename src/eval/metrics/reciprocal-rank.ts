@@ -5,13 +5,13 @@
  *
  * Voorhees, The TREC-8 Question Answering Track Report, 1999.
  */
-import { type MetricFamily, relOf, relParameter } from '../metric.ts'
+import { judgedOnlyParameter, type MetricFamily, relOf, relParameter } from '../metric.ts'
 
 export const reciprocalRank: MetricFamily = {
   name: 'RR',
   aliases: ['MRR'],
   cutoff: 'optional',
-  parameters: [relParameter],
+  parameters: [relParameter, judgedOnlyParameter],
   bind(options) {
     const rel = relOf(options)
     return ({ grades }) => {

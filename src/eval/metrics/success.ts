@@ -4,13 +4,19 @@
  *
  * Tomlinson, Early precision measures: implications from the downside of blind feedback, SIGIR 2006.
  */
-import { countRelevant, type MetricFamily, relOf, relParameter } from '../metric.ts'
+import {
+  countRelevant,
+  judgedOnlyParameter,
+  type MetricFamily,
+  relOf,
+  relParameter
+} from '../metric.ts'
 
 export const success: MetricFamily = {
   name: 'Success',
   aliases: [],
   cutoff: 'required',
-  parameters: [relParameter],
+  parameters: [relParameter, judgedOnlyParameter],
   bind(options) {
     const rel = relOf(options)
     return ({ grades }) => (countRelevant(grades.slice(0, options.cutoff), rel) > 0 ? 1 : 0)
