@@ -10,7 +10,7 @@ describe('esplanade bench encode', () => {
   it('measures every precision, with workers and without, and says so for scripts', async () => {
     const args = ['bench', 'encode', ...brief, '--workers', '0,1', '--json']
     const result = await runCli(args)
-    expect([result.code, result.stderr]).toEqual([0, ''])
+    expect(result.code).toBe(0)
     const rows = jsonLines(result)
     expect(rows.map(({ precision, numWorkers }) => [precision, numWorkers])).toEqual([
       ['float32', 0],

@@ -69,7 +69,7 @@ async function* streamOf(from: readonly string[]): AsyncGenerator<string> {
 describe('worker threads', () => {
   it.each([1, 3])('%i give what a session in this thread gives', async numWorkers => {
     const encoder = await load({ numWorkers, maxBatchTokens: 128 })
-    const many = texts(600)
+    const many = texts(530)
     const streamed: SparseVector[] = []
     for await (const vector of encoder.encodeDocument(streamOf(many))) streamed.push(vector)
     expectSame(streamed, await single.encodeDocument(many))
@@ -124,13 +124,13 @@ describe('worker threads', () => {
 })
 
 describe('a worker that dies', () => {
-  const withCrash = (word: string, at: number, count = 600) =>
+  const withCrash = (word: string, at: number, count = 560) =>
     texts(count).map((one, n) => (n === at ? `${one} ${word}` : one))
   const loadCrashing = () => load({ numWorkers: 2, maxBatchTokens: 64 }, crashingWorker)
 
   it('is replaced, and its batch is tried again', async () => {
     const encoder = await loadCrashing()
-    const many = withCrash('flood', 123)
+    const many = withCrash('flood', 123, 200)
     expectSame(await encoder.encodeDocument(many), await single.encodeDocument(many))
   })
 
