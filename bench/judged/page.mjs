@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 /**
@@ -46,5 +46,12 @@ export function storeTables(page, tables) {
 function machine() {
   const [{ model }] = cpus()
   const date = new Date().toISOString().slice(0, 10)
-  return `${date}, ${model.trim()}, ${cpus().length} cores, Node ${process.version}.`
+  const cores = cpus().length
+  // One of them is this program, and the runtime has a thread for each.
+  const [load] = loadavg()
+  const others =
+    load > cores + 1
+      ? ` Other work ran beside it (load average ${load.toFixed(0)}): only the ratios count.`
+      : ''
+  return `${date}, ${model.trim()}, ${cores} cores, Node ${process.version}.${others}`
 }

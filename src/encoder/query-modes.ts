@@ -15,7 +15,7 @@ import type { BatchEncoder } from './batch-encoder.ts'
  */
 export type QueryMode = 'full' | 'no-expansion' | 'inference-free'
 
-export const QUERY_MODES: readonly QueryMode[] = ['full', 'no-expansion', 'inference-free']
+const QUERY_MODES: readonly QueryMode[] = ['full', 'no-expansion', 'inference-free']
 
 /**
  * The weight of each term in an inference-free query: `table[termId]`, or a function that is given
