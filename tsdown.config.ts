@@ -10,7 +10,8 @@ export default defineConfig({
   // `AsyncDisposable` is in no target's own library yet.
   banner: { dts: '/// <reference lib="esnext.disposable" />' },
   fixedExtension: false,
-  // The command line is a user of the library: it resolves `esplanade/...` through `exports`.
-  deps: { neverBundle: [/^esplanade(\/|$)/, /^node:/] },
+  // The command line is a user of the library: it resolves `esplanade/...` through `exports`. What
+  // `#...` is, `imports` says on the user's platform.
+  deps: { neverBundle: [/^esplanade(\/|$)/, /^node:/, /^#/] },
   logLevel: 'warn'
 })

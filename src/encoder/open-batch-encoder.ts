@@ -3,7 +3,7 @@ import { Float32Encoder } from './float32-encoder.ts'
 import { Int8Encoder, type Int8Plan } from './int8-encoder.ts'
 import { MixedEncoder, type MixedPlan } from './mixed-encoder.ts'
 import { ReadyOnnxEncoder, type ReadyOnnxPlan } from './ready-onnx.ts'
-import { createSession } from './session.ts'
+import { createSession, type Device } from './session.ts'
 import type { SpladeHead } from './splade-pooling.ts'
 
 /** A graph with a pooling head, all of it in float32. */
@@ -13,6 +13,8 @@ export interface Float32Plan {
   readonly graph: Uint8Array
   readonly head: SpladeHead
   readonly padId: number
+  /** Default `'cpu'`. */
+  readonly device?: Device
 }
 
 /**
@@ -32,10 +34,12 @@ export async function openBatchEncoder(
   numThreads: number | undefined
 ): Promise<BatchEncoder> {
   if (plan.precision === 'as-exported') {
-    const { graph, externalData, ...use } = plan
-    return new ReadyOnnxEncoder(await createSession(graph, numThreads, { externalData }), use)
+    const { graph, externalData, device, ...use } = plan
+    const settings = { externalData, device }
+    return new ReadyOnnxEncoder(await createSession(graph, numThreads, settings), use)
   }
   if (plan.precision === 'mixed') return MixedEncoder.open(plan, numThreads)
   if (plan.precision === 'int8') return Int8Encoder.open(plan, numThreads)
-  return new Float32Encoder(await createSession(plan.graph, numThreads), plan.head, plan.padId)
+  const { graph, head, padId, device } = plan
+  return new Float32Encoder(await createSession(graph, numThreads, { device }), head, padId)
 }

@@ -57,13 +57,13 @@ export async function openModel(files: ModelFiles, options: LoadOptions): Promis
 function modelOf(
   { model, fingerprint }: Checkpoint,
   files: ModelFiles,
-  { precision = DEFAULT_PRECISION, numThreads }: LoadOptions
+  { precision = DEFAULT_PRECISION, numThreads, device }: LoadOptions
 ): OpenModel {
   return {
     vocabularySize: model.vocabularySize,
     maxPositions: model.maxPositions,
     fingerprint,
-    plan: (head, padId) => planBatchEncoder(model, head, precision, padId),
+    plan: (head, padId) => planBatchEncoder(model, head, precision, padId, device),
     openLogits: checkpointLogits(files, numThreads)
   }
 }
@@ -134,7 +134,8 @@ async function readyModelOf(
       ports,
       output,
       head,
-      padId
+      padId,
+      ...(options.device && { device: options.device })
     }),
     openLogits: readyLogits(files, ports, output, options.numThreads)
   }

@@ -3,6 +3,7 @@ import { quantizeDecoder } from './int8-decoder.ts'
 import type { MaskedLanguageModel } from './masked-language-model.ts'
 import type { BatchEncoderPlan } from './open-batch-encoder.ts'
 import { buildRescoreGraph } from './rescore-graph.ts'
+import type { Device } from './session.ts'
 import type { SpladeHead } from './splade-pooling.ts'
 
 /**
@@ -21,7 +22,8 @@ export const DEFAULT_PRECISION: Precision = 'mixed'
 
 /**
  * Plans the encoder of a model. A sum over tokens needs every logit, not the largest alone: with
- * `sum` pooling every precision is `float32`.
+ * `sum` pooling every precision is `float32`. So it is on any device but the CPU, as products of 8-bit
+ * integers are for CPUs.
  *
  * @param padId - what short texts are filled up with
  */
@@ -29,10 +31,11 @@ export function planBatchEncoder(
   model: MaskedLanguageModel,
   head: SpladeHead,
   precision: Precision,
-  padId: number
+  padId: number,
+  device: Device = 'cpu'
 ): BatchEncoderPlan {
-  if (precision === 'float32' || head.pooling === 'sum') {
-    return { precision: 'float32', graph: buildSpladeGraph(model, head), head, padId }
+  if (precision === 'float32' || head.pooling === 'sum' || device !== 'cpu') {
+    return { precision: 'float32', graph: buildSpladeGraph(model, head), head, padId, device }
   }
   const states = buildStatesGraph(model)
   const screen = { states, decoder: quantizeDecoder(model.decoder), head, padId }

@@ -2,7 +2,7 @@ import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { BatchEncoder } from './batch-encoder.ts'
 import { toSparse } from './float32-encoder.ts'
 import { feedsFor, type OutputPort, type ReadyPorts } from './ready-onnx-ports.ts'
-import type { ExternalData, InferenceSession } from './session.ts'
+import type { Device, ExternalData, InferenceSession } from './session.ts'
 import { type SpladeHead, weightOf } from './splade-pooling.ts'
 import { GRAPH_PORTS, type TokenBatch, tokenBatch } from './token-batch.ts'
 
@@ -17,6 +17,8 @@ export interface ReadyOnnxPlan {
   /** Makes weights of logits; a graph that pools gives weights, and this says nothing. */
   readonly head: SpladeHead
   readonly padId: number
+  /** Default `'cpu'`. */
+  readonly device?: Device
 }
 
 /**
@@ -33,9 +35,12 @@ const MAX_LOGITS_BYTES = 64e6
 export class ReadyOnnxEncoder implements BatchEncoder {
   readonly concurrency = 1
   readonly #session: InferenceSession
-  readonly #plan: Omit<ReadyOnnxPlan, 'graph' | 'externalData'>
+  readonly #plan: Omit<ReadyOnnxPlan, 'graph' | 'externalData' | 'device'>
 
-  constructor(session: InferenceSession, plan: Omit<ReadyOnnxPlan, 'graph' | 'externalData'>) {
+  constructor(
+    session: InferenceSession,
+    plan: Omit<ReadyOnnxPlan, 'graph' | 'externalData' | 'device'>
+  ) {
     this.#session = session
     this.#plan = plan
   }

@@ -4,11 +4,22 @@ import { EsplanadeError } from '../errors.ts'
 /**
  * Runs encoder graphs in ONNX Runtime. This is the only file of the package that imports it, and it
  * does so when the first session is made: whoever never encodes does not need it.
+ *
+ * There are two of it with one interface: `onnxruntime-node`, which is native code, and
+ * `onnxruntime-web`, which is WebAssembly. Which one `#onnxruntime` is, `imports` in `package.json`
+ * says: in browsers the second. Elsewhere the second stands in where the first does not load, as on
+ * systems that it has no binary for.
  */
+
+/**
+ * What computes a model. `'webgpu'` is a graphics card by way of the browser, or of Dawn elsewhere;
+ * the others are providers of `onnxruntime-node`, each on the systems that its package serves.
+ */
+export type Device = 'cpu' | 'webgpu' | 'cuda' | 'tensorrt' | 'dml' | 'coreml'
 
 /** A tensor that goes into a session or comes out of it. */
 export interface RuntimeTensor {
-  readonly type: 'float32' | 'int32' | 'int64' | 'int8' | 'uint8'
+  readonly type: 'float32' | 'int32' | 'int64' | 'int8' | 'uint8' | 'bool'
   /** Row-major. */
   readonly data: Float32Array | Int32Array | BigInt64Array | Int8Array | Uint8Array
   readonly dims: readonly number[]
@@ -36,6 +47,8 @@ export interface SessionSettings {
   readonly externalData?: readonly ExternalData[]
   /** False opens the graph as it is, which is faster for a look at it; default true. */
   readonly optimized?: boolean
+  /** Default `'cpu'`. */
+  readonly device?: Device | undefined
 }
 
 /** A graph made ready to run. */
@@ -57,23 +70,29 @@ const LOG_ERRORS = 3
 
 /**
  * @param model - a serialised ONNX graph
- * @param numThreads - threads of the runtime; default: it decides, usually one a core
- * @throws EsplanadeError `RUNTIME_MISSING` or `RUNTIME_FAILED`
+ * @param numThreads - threads of the runtime; default: it decides, usually one a core. In browsers the
+ * first session decides for all, and pages that are not cross-origin isolated have one
+ * @throws EsplanadeError `RUNTIME_MISSING` or `RUNTIME_FAILED`; `INVALID_ARGUMENT` for a device that the
+ * runtime does not have
  */
 export async function createSession(
   model: Uint8Array,
   numThreads: number | undefined,
-  { externalData = [], optimized = true }: SessionSettings = {}
+  { externalData = [], optimized = true, device = 'cpu' }: SessionSettings = {}
 ): Promise<InferenceSession> {
-  const runtime = await importRuntime()
+  const runtime = await importRuntime(device)
+  checkDevice(device, runtime)
+  const isWeb = isOfWeb(runtime)
+  if (isWeb && numThreads !== undefined) runtime.env.wasm.numThreads = numThreads
   // The runtime takes no memory that threads share.
   const bytes = model.buffer instanceof ArrayBuffer ? model : model.slice()
-  const session = await failing('load the model', () =>
+  const session = await failing(`load the model${device === 'cpu' ? '' : ` on ${device}`}`, () =>
     runtime.InferenceSession.create(bytes, {
+      executionProviders: isWeb && device === 'cpu' ? ['wasm'] : [device],
       graphOptimizationLevel: optimized ? 'all' : 'disabled',
       logSeverityLevel: LOG_ERRORS,
       ...(externalData.length === 0 ? {} : { externalData }),
-      ...(numThreads === undefined ? {} : { intraOpNumThreads: numThreads })
+      ...(numThreads === undefined || isWeb ? {} : { intraOpNumThreads: numThreads })
     })
   )
   return new RuntimeSession(session, runtime.Tensor)
@@ -85,8 +104,8 @@ export async function createSession(
  * @throws EsplanadeError `RUNTIME_MISSING`
  */
 export async function runtimeVersion(): Promise<string> {
-  const { env } = await importRuntime()
-  return env.versions.node ?? env.versions.common
+  const { env } = await importRuntime('cpu')
+  return env.versions.node ?? env.versions.web ?? env.versions.common
 }
 
 class RuntimeSession implements InferenceSession {
@@ -131,17 +150,62 @@ class RuntimeSession implements InferenceSession {
   }
 }
 
-async function importRuntime(): Promise<typeof import('onnxruntime-node')> {
+type NodeRuntime = typeof import('onnxruntime-node')
+/** What both have, and what only one has. */
+type Runtime = Omit<NodeRuntime, 'listSupportedBackends'> &
+  Partial<Pick<NodeRuntime, 'listSupportedBackends'>>
+
+async function importRuntime(device: Device): Promise<Runtime> {
+  const runtime = await importForCpu()
+  // Of `onnxruntime-web`, what knows graphics cards is a build of its own, twice as large.
+  return device === 'webgpu' && isOfWeb(runtime) ? import('onnxruntime-web/webgpu') : runtime
+}
+
+async function importForCpu(): Promise<Runtime> {
   try {
-    return await import('onnxruntime-node')
+    return await import('#onnxruntime')
   } catch (cause) {
-    throw new EsplanadeError('RUNTIME_MISSING', {
-      problem: 'ONNX Runtime (the package onnxruntime-node) is not installed or does not load',
-      expected: 'onnxruntime-node, an optional dependency that some installs leave out silently',
-      remedy: 'Install it: ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node',
-      cause
-    })
+    try {
+      return await import('#onnxruntime-wasm')
+    } catch {
+      throw missing(cause)
+    }
   }
+}
+
+function missing(cause: unknown): EsplanadeError {
+  return new EsplanadeError('RUNTIME_MISSING', {
+    problem: 'ONNX Runtime (the package onnxruntime-node) is not installed or does not load',
+    expected:
+      'onnxruntime-node, an optional dependency that some installs leave out silently; in browsers, ' +
+      'and on systems that it has no binary for, onnxruntime-web',
+    remedy:
+      'Install it: ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node, or npm i onnxruntime-web',
+    cause
+  })
+}
+
+function isOfWeb({ env }: Runtime): boolean {
+  return env.versions.web !== undefined
+}
+
+function checkDevice(device: Device, runtime: Runtime): void {
+  const devices = devicesOf(runtime)
+  if (devices.includes(device)) return
+  throw new EsplanadeError('INVALID_ARGUMENT', {
+    place: 'device',
+    problem: `"${device}" is not among what ONNX Runtime has here`,
+    expected: devices.join(' or '),
+    remedy: 'Leave it out to encode on the CPU; browsers have WebGPU on secure pages only'
+  })
+}
+
+/** What a runtime was built with; whether the machine has it is known when a session is made. */
+function devicesOf(runtime: Runtime): string[] {
+  const backends = runtime.listSupportedBackends?.()
+  if (backends !== undefined) return backends.map(({ name }) => name)
+  const hasWebGpu = typeof navigator !== 'undefined' && 'gpu' in navigator
+  return hasWebGpu ? ['cpu', 'webgpu'] : ['cpu']
 }
 
 async function failing<T>(task: string, run: () => Promise<T>): Promise<T> {
@@ -150,7 +214,9 @@ async function failing<T>(task: string, run: () => Promise<T>): Promise<T> {
   } catch (cause) {
     throw new EsplanadeError('RUNTIME_FAILED', {
       problem: `ONNX Runtime could not ${task}: ${messageOf(cause)}`,
-      remedy: 'If memory ran out, encode fewer tokens at a time; else report this as a bug',
+      remedy:
+        'If memory ran out, encode fewer tokens at a time; if a device was asked for, leave it out; ' +
+        'else report this as a bug',
       cause
     })
   }

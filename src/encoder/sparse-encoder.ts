@@ -5,6 +5,7 @@ import type { Pruning, SparseVector } from '../vector/sparse-vector.ts'
 import type { ModelFiles } from './model-files.ts'
 import type { Precision } from './plan-batch-encoder.ts'
 import type { IdfTable, QueryMode } from './query-modes.ts'
+import type { Device } from './session.ts'
 import type { Activation, Pooling } from './splade-pooling.ts'
 
 /** A term of a vector, readable. */
@@ -23,11 +24,14 @@ export interface EncodeProgress extends Progress {
   readonly numTruncated: number
 }
 
-/** Options of every encoding call. */
-export interface EncodeOptions extends TaskOptions<EncodeProgress>, Pruning {
+/** Options of every encoding call, whatever kind of vectors it gives. */
+export interface TextOptions extends TaskOptions<EncodeProgress> {
   /** Tokens of a text that the model reads, the special ones included; default: the encoder's. */
   readonly maxTokens?: number
 }
+
+/** Options of every call that gives sparse vectors. */
+export interface EncodeOptions extends TextOptions, Pruning {}
 
 /** Options of {@link SparseEncoder.encodeQuery}. */
 export interface QueryOptions extends EncodeOptions {
@@ -47,10 +51,10 @@ export interface QueryOptions extends EncodeOptions {
  * Throws `ABORTED` when the signal says so, `INVALID_ARGUMENT` for an option without meaning or
  * something that is not a string, `RUNTIME_FAILED` where the model gives numbers that are none.
  */
-export interface Encode<Options extends EncodeOptions = EncodeOptions> {
-  (text: string, options?: Options): Promise<SparseVector>
-  (texts: readonly string[], options?: Options): Promise<SparseVector[]>
-  (texts: AsyncIterable<string>, options?: Options): AsyncIterable<SparseVector>
+export interface Encode<Options extends TextOptions = EncodeOptions, Vector = SparseVector> {
+  (text: string, options?: Options): Promise<Vector>
+  (texts: readonly string[], options?: Options): Promise<Vector[]>
+  (texts: AsyncIterable<string>, options?: Options): AsyncIterable<Vector>
 }
 
 /** Turns texts into sparse vectors over its {@link SparseEncoder.vocabulary}. */
@@ -65,8 +69,8 @@ export interface SparseEncoder {
   readonly fingerprint: string
   readonly pooling: Pooling
   /**
-   * How documents are computed: what was asked for, or `'float32'` with `sum` pooling, which has no
-   * other; `'as-exported'` for a ready ONNX graph.
+   * How documents are computed: what was asked for, or `'float32'` with `sum` pooling and on other
+   * devices than the CPU, which have no other; `'as-exported'` for a ready ONNX graph.
    */
   readonly precision: Precision | 'as-exported'
   /** Tokens of a text that the model reads unless a call says otherwise. */
@@ -148,9 +152,15 @@ export interface LoadOptions extends HubOptions {
   /**
    * How exactly a model that is built from weights is computed; default `'mixed'`, whose vectors are
    * those of `'float32'` to 1e-4 at about three times the speed. `'int8'` is a little faster and off
-   * by up to about 0.1 a weight. With `sum` pooling all are `'float32'`.
+   * by up to about 0.1 a weight. With `sum` pooling, and on other devices than the CPU, all are
+   * `'float32'`.
    */
   readonly precision?: Precision
+  /**
+   * What computes the model; default `'cpu'`. Others take `'float32'` for the precision. One that the
+   * runtime or the machine lacks is refused, not replaced. `docs/runtimes.md` says what each needs.
+   */
+  readonly device?: Device
   /** Tokens of a batch, padding included; default 1,024. Bounds the memory of encoding. */
   readonly maxBatchTokens?: number
   /** How queries are encoded unless a call says otherwise; default `'full'`. */

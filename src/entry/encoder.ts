@@ -13,7 +13,7 @@ import { findModel } from '../node/model-folder.ts'
 export type { ModelFiles } from '../encoder/model-files.ts'
 export type { Precision } from '../encoder/plan-batch-encoder.ts'
 export type { IdfTable, QueryMode } from '../encoder/query-modes.ts'
-export { runtimeVersion } from '../encoder/session.ts'
+export { type Device, runtimeVersion } from '../encoder/session.ts'
 export type {
   DownloadProgress,
   Encode,

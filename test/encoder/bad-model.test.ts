@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SparseEncoder } from '../../src/entry/encoder.ts'
 import { packageRoot } from '../../src/node/package-root.ts'
 
@@ -166,20 +166,49 @@ describe('a closed encoder', () => {
   })
 })
 
-describe('without ONNX Runtime', () => {
+describe('without onnxruntime-node', () => {
+  const failToLoad = (name: string) =>
+    vi.doMock(name, () => {
+      throw new Error(`Cannot find package '${name}'`)
+    })
+  beforeEach(() => {
+    vi.resetModules()
+    failToLoad('onnxruntime-node')
+  })
   afterEach(() => {
     vi.doUnmock('onnxruntime-node')
+    vi.doUnmock('onnxruntime-web')
     vi.resetModules()
   })
 
-  it('the error names the package and how to install it', async () => {
-    vi.resetModules()
-    vi.doMock('onnxruntime-node', () => {
-      throw new Error("Cannot find package 'onnxruntime-node'")
-    })
+  it('nor onnxruntime-web, the error names the package and how to install it', async () => {
+    failToLoad('onnxruntime-web')
     const { SparseEncoder: WithoutRuntime } = await import('../../src/entry/encoder.ts')
     const loading = WithoutRuntime.load('splade-tiny')
     await expect(loading).rejects.toMatchObject({ code: 'RUNTIME_MISSING' })
     await expect(loading).rejects.toThrow('ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node')
+  })
+
+  it('onnxruntime-web stands in, and vectors are the same', async () => {
+    const text = 'fog over the harbour'
+    await using native = await SparseEncoder.load('splade-tiny', { numThreads: 1 })
+    const expected = await native.encodeQuery(text)
+    const { SparseEncoder: OfWeb } = await import('../../src/entry/encoder.ts')
+    await using encoder = await OfWeb.load('splade-tiny', { numThreads: 1 })
+    const { terms, weights } = await encoder.encodeQuery(text)
+    expect([...terms]).toEqual([...expected.terms])
+    expect(Math.max(...weights.map((w, i) => Math.abs(w - expected.weights[i]!)))).toBeLessThan(
+      1e-4
+    )
+    await expect(OfWeb.load('splade-tiny', { device: 'cuda' })).rejects.toThrow(/Expected cpu/)
+  })
+})
+
+describe('a device that is not there', () => {
+  it('is refused with the names of those that are', async () => {
+    const device = 'abacus' as 'cuda'
+    const loading = SparseEncoder.load('splade-tiny', { device })
+    await expect(loading).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', place: 'device' })
+    await expect(loading).rejects.toThrow(/"abacus".*Expected cpu/)
   })
 })

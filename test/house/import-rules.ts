@@ -32,7 +32,7 @@ const BY_OWN_NAME = new Set(['engine', 'server', 'cli'])
 /** Folders that may touch the platform. */
 const ON_NODE = new Set(['node', 'server', 'cli'])
 
-const isRuntime = (specifier: string) => /^onnxruntime-/.test(specifier)
+const isRuntime = (specifier: string) => /^#?onnxruntime/.test(specifier)
 
 /** The one file that imports ONNX Runtime. */
 const RUNTIME_FILE = 'src/encoder/session.ts'
