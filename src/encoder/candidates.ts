@@ -1,5 +1,4 @@
 import type { Int8Decoder } from './int8-decoder.ts'
-import type { ScreenedText } from './screen.ts'
 
 /**
  * A term passes the screen when its rounded logit is no more than so many standard deviations of the
@@ -9,12 +8,18 @@ import type { ScreenedText } from './screen.ts'
  * e and d are what rounding added: even over a step, so each of a variance of step² / 12. The
  * deviation is `√((|h|² rowStep² + |w|² stateStep²) / 12)`. The margin is taken of the bound
  * `(|h| rowStep + |w| stateStep) / √12`, which is up to 1.4 times that, so it is 4 to 5.7 deviations.
- * `test/encoder/precision.test.ts` and docs/encoding-speed.md say what gets lost: nothing that was
- * ever seen.
+ * docs/encoding-speed.md has what other margins let through, and what they lose.
  */
 const MARGIN_DEVIATIONS = 4
 
-/** What the product of a term must exceed, made ready for a loop over all terms. */
+/** Stands for a threshold that is always passed, or never, without the rules of infinity. */
+const OUT_OF_REACH = 1e30
+
+/**
+ * The largest product of a term's row with the states of a text, in whole numbers, passes above
+ *
+ *     zeros / stateStep - margins - marginPerNorm · |h| / stateStep
+ */
 export interface Thresholds {
   /** Where the logit is zero, times the step of the states, `[vocabulary]`. */
   readonly zeros: Float32Array
@@ -27,25 +32,35 @@ export interface Thresholds {
 export function thresholdsOf({ steps, norms, bias }: Int8Decoder): Thresholds {
   const perDeviation = MARGIN_DEVIATIONS / Math.sqrt(12)
   return {
-    // A row of zeros has the logit that its bias is: always above zero, or never.
+    // A row of zeros has the logit that its bias is.
     zeros: steps.map((step, term) =>
-      step > 0 ? -bias[term]! / step : bias[term]! > 0 ? -Infinity : Infinity
+      step > 0 ? -bias[term]! / step : bias[term]! > 0 ? -OUT_OF_REACH : OUT_OF_REACH
     ),
     margins: steps.map((step, term) => (step > 0 ? (perDeviation * norms[term]!) / step : 0)),
     marginPerNorm: perDeviation
   }
 }
 
-/** The terms that may have a logit above zero, ascending. */
-export function candidatesOf(
-  { largest, step, norm }: ScreenedText,
-  { zeros, margins, marginPerNorm }: Thresholds
-): number[] {
-  const terms: number[] = []
-  const perStep = 1 / step
-  const margin = marginPerNorm * norm * perStep
-  for (let termId = 0; termId < largest.length; termId++) {
-    if (largest[termId]! + margin + margins[termId]! > zeros[termId]! * perStep) terms.push(termId)
+/**
+ * The terms of each text that pass, ascending.
+ *
+ * @param passes - 1 where a term passes, else 0; `[texts, vocabulary]`, at an address that is a
+ * multiple of four
+ */
+export function candidatesOf(passes: Uint8Array, numTexts: number): number[][] {
+  const numTerms = passes.length / numTexts
+  const candidates = Array.from({ length: numTexts }, (): number[] => [])
+  // One in two hundred passes, so four are looked at at once.
+  const words = new Uint32Array(passes.buffer, passes.byteOffset, passes.length >> 2)
+  const keep = (at: number): void => {
+    if (passes[at] === 0) return
+    const row = Math.floor(at / numTerms)
+    candidates[row]!.push(at - row * numTerms)
   }
-  return terms
+  for (let word = 0; word < words.length; word++) {
+    if (words[word] === 0) continue
+    for (let at = 4 * word; at < 4 * word + 4; at++) keep(at)
+  }
+  for (let at = 4 * words.length; at < passes.length; at++) keep(at)
+  return candidates
 }

@@ -21,15 +21,24 @@ export class Float32Encoder implements BatchEncoder {
   async encode(texts: readonly Uint32Array[]): Promise<SparseVector[]> {
     const outputs = await this.#session.run(feedsOf(tokenBatch(texts, this.#padId)))
     const pooled = outputs[GRAPH_PORTS.output]!.data as Float32Array
-    const numTerms = pooled.length / texts.length
-    return texts.map((_, row) =>
-      toSparse(pooled.subarray(row * numTerms, (row + 1) * numTerms), this.#head)
-    )
+    return rowsToSparse(pooled, texts.length, this.#head)
   }
 
   async close(): Promise<void> {
     await this.#session.close()
   }
+}
+
+/** The terms above zero of each row of the pooling head, which has a number for every term. */
+export function rowsToSparse(
+  pooled: Float32Array,
+  numTexts: number,
+  head: SpladeHead
+): SparseVector[] {
+  const numTerms = pooled.length / numTexts
+  return Array.from({ length: numTexts }, (_, row) =>
+    toSparse(pooled.subarray(row * numTerms, (row + 1) * numTerms), head)
+  )
 }
 
 /**

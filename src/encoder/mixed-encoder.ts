@@ -1,6 +1,6 @@
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { BatchEncoder } from './batch-encoder.ts'
-import { candidatesOf, type Thresholds, thresholdsOf } from './candidates.ts'
+import { candidatesOf } from './candidates.ts'
 import { toSparse } from './float32-encoder.ts'
 import { RESCORE_PORTS } from './rescore-graph.ts'
 import { Screen, type ScreenPlan } from './screen.ts'
@@ -25,27 +25,25 @@ const MAX_ROW_FLOATS = 4_194_304
 export class MixedEncoder implements BatchEncoder {
   readonly concurrency = 1
   readonly #screen: Screen
-  readonly #thresholds: Thresholds
   readonly #rescore: InferenceSession
   readonly #head: SpladeHead
 
   private constructor(screen: Screen, rescore: InferenceSession, head: SpladeHead) {
     this.#screen = screen
-    this.#thresholds = thresholdsOf(screen.decoder)
     this.#rescore = rescore
     this.#head = head
   }
 
   /** @throws EsplanadeError `RUNTIME_MISSING` or `RUNTIME_FAILED` */
   static async open(plan: MixedPlan, numThreads: number | undefined): Promise<MixedEncoder> {
-    const screen = await Screen.open(plan, numThreads)
+    const screen = await Screen.open(plan, 'passes', numThreads)
     return new MixedEncoder(screen, await createSession(plan.rescore, numThreads), plan.head)
   }
 
   async encode(texts: readonly Uint32Array[]): Promise<SparseVector[]> {
-    const screened = await this.#screen.run(texts)
-    const candidates = screened.texts.map(text => candidatesOf(text, this.#thresholds))
-    const logits = await this.#logits(screened.states, candidates)
+    const { states, output } = await this.#screen.run(texts)
+    const candidates = candidatesOf(output.data as Uint8Array, texts.length)
+    const logits = await this.#logits(states, candidates)
     return candidates.map((terms, row) => toSparse(logits[row]!, this.#head, terms))
   }
 

@@ -15,14 +15,15 @@ export type Tensor = string
 /** Attribute of an operator: an integer, a list of integers, a text, or a float marked as such. */
 export type Attribute = number | readonly number[] | string | { readonly float: number }
 
-type ElementType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64'
+type ElementType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'bool'
 
-const ELEMENT_TYPE_CODES: Record<ElementType, number> = {
+export const ELEMENT_TYPE_CODES: Record<ElementType, number> = {
   float32: 1,
   uint8: 2,
   int8: 3,
   int32: 6,
-  int64: 7
+  int64: 7,
+  bool: 9
 }
 const IR_VERSION = 9
 const OPSET_VERSION = 20

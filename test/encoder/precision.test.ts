@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { candidatesOf, thresholdsOf } from '../../src/encoder/candidates.ts'
-import { quantizeDecoder } from '../../src/encoder/int8-decoder.ts'
+import { candidatesOf } from '../../src/encoder/candidates.ts'
 import type { Decoder, MaskedLanguageModel } from '../../src/encoder/masked-language-model.ts'
 import { openBatchEncoder } from '../../src/encoder/open-batch-encoder.ts'
 import { type Precision, planBatchEncoder } from '../../src/encoder/plan-batch-encoder.ts'
@@ -212,13 +211,12 @@ describe.each([
   it('screens in whole numbers, and lets few terms through that are below zero', async () => {
     const plan = planBatchEncoder(model, { pooling: 'max', activation: 'relu' }, 'mixed', 0)
     if (plan.precision !== 'mixed') throw new Error('it is not mixed')
-    const screen = await Screen.open(plan, 1)
-    const screened = await screen.run(ids)
+    const screen = await Screen.open(plan, 'passes', 1)
+    const { output } = await screen.run(ids)
     await screen.close()
-    const thresholds = thresholdsOf(quantizeDecoder(decoder))
-    screened.texts.forEach((text, row) => {
-      expect(text.largest).toBeInstanceOf(Int32Array)
-      const candidates = candidatesOf(text, thresholds)
+    expect(output).toMatchObject({ type: 'bool', dims: [ids.length, numTerms] })
+    const passed = candidatesOf(output.data as Uint8Array, ids.length)
+    passed.forEach((candidates, row) => {
       const weights = expectedWeights(ids[row]!, decoder, states)
       const active = [...weights.keys()].filter(term => weights[term]! > TOLERANCE)
       expect(candidates).toEqual(expect.arrayContaining(active))
