@@ -1,22 +1,21 @@
 import { EsplanadeError } from '../errors.ts'
 import type { TokenIds } from '../text/tokenizer.ts'
-import { pruneVector, type SparseVector } from '../vector/sparse-vector.ts'
 import type { BatchEncoder } from './batch-encoder.ts'
 import { planBatches } from './batches.ts'
-import type { EncodeOptions } from './sparse-encoder.ts'
+import type { TextOptions } from './sparse-encoder.ts'
 import { Turns } from './turns.ts'
 import { windowsOf } from './windows.ts'
 
 /** What encodes the texts of one side, documents or queries. */
-export interface TextEncoding {
+export interface TextEncoding<Vector> {
   readonly tokenizer: { tokenize(text: string, options: { maxTokens: number }): TokenIds }
-  readonly encoder: BatchEncoder
+  readonly encoder: BatchEncoder<Vector>
   /** Tokens of a batch, padding included. */
   readonly maxBatchTokens: number
 }
 
 /** Options whose values are known to be right. */
-export interface CheckedOptions extends EncodeOptions {
+export interface CheckedOptions extends TextOptions {
   readonly maxTokens: number
 }
 
@@ -34,12 +33,12 @@ const TURN_MS = 5
  * @param total - how many texts there are, where that is known
  * @yields the vectors in the order of the texts
  */
-export async function* encodeTexts(
+export async function* encodeTexts<Vector>(
   texts: AsyncIterable<string> | Iterable<string>,
-  encoding: TextEncoding,
+  encoding: TextEncoding<Vector>,
   options: CheckedOptions,
   total?: number
-): AsyncGenerator<SparseVector> {
+): AsyncGenerator<Vector> {
   const task = new EncodingTask(texts, encoding, options, total)
   try {
     for (let window = await task.begin(); window !== undefined; ) {
@@ -55,14 +54,14 @@ export async function* encodeTexts(
 }
 
 /** A window whose batches are under way. */
-interface BegunWindow {
-  readonly vectors: Promise<SparseVector[]>
+interface BegunWindow<Vector> {
+  readonly vectors: Promise<Vector[]>
 }
 
 /** One call of an encoder, over all its windows. */
-class EncodingTask {
+class EncodingTask<Vector> {
   readonly #windows: AsyncGenerator<string[]>
-  readonly #encoding: TextEncoding
+  readonly #encoding: TextEncoding<Vector>
   readonly #options: CheckedOptions
   readonly #total: number | undefined
   readonly #turns: Turns
@@ -76,7 +75,7 @@ class EncodingTask {
 
   constructor(
     texts: AsyncIterable<string> | Iterable<string>,
-    encoding: TextEncoding,
+    encoding: TextEncoding<Vector>,
     options: CheckedOptions,
     total: number | undefined
   ) {
@@ -88,7 +87,7 @@ class EncodingTask {
   }
 
   /** Reads and tokenises the next window, and lets its batches follow those before. */
-  async begin(): Promise<BegunWindow | undefined> {
+  async begin(): Promise<BegunWindow<Vector> | undefined> {
     const { signal } = this.#options
     this.#isReading = true
     const { value: texts, done } = await unlessAborted(this.#windows.next(), signal, () =>
@@ -134,8 +133,8 @@ class EncodingTask {
     return tokens
   }
 
-  async #encodeWindow(first: number, tokens: readonly TokenIds[]): Promise<SparseVector[]> {
-    const vectors = new Array<SparseVector>(tokens.length)
+  async #encodeWindow(first: number, tokens: readonly TokenIds[]): Promise<Vector[]> {
+    const vectors = new Array<Vector>(tokens.length)
     const lengths = tokens.map(({ ids }) => ids.length)
     const batches = planBatches(lengths, this.#encoding.maxBatchTokens)
     let failure: { readonly error: unknown } | undefined
@@ -143,7 +142,7 @@ class EncodingTask {
       if (failure !== undefined) return
       const encoded = await this.#encodeBatch(batch, first, tokens)
       batch.forEach((index, row) => {
-        vectors[index] = pruneVector(encoded[row]!, this.#options)
+        vectors[index] = encoded[row]!
       })
       this.#report(batch.map(index => tokens[index]!))
     }
@@ -163,12 +162,12 @@ class EncodingTask {
     batch: readonly number[],
     first: number,
     tokens: readonly TokenIds[]
-  ): Promise<SparseVector[]> {
+  ): Promise<Vector[]> {
     try {
       return await this.#encode(batch.map(index => tokens[index]!.ids))
     } catch (error) {
       if (!isRuntimeFailure(error)) throw error
-      const encoded: SparseVector[] = []
+      const encoded: Vector[] = []
       for (const index of batch) {
         const [vector] = await this.#encode([tokens[index]!.ids]).catch(cause => {
           throw isRuntimeFailure(cause) ? failedText(first + index, cause) : cause
@@ -179,7 +178,7 @@ class EncodingTask {
     }
   }
 
-  async #encode(texts: readonly Uint32Array[]): Promise<SparseVector[]> {
+  async #encode(texts: readonly Uint32Array[]): Promise<Vector[]> {
     if (this.#isStopped || this.#options.signal?.aborted) throw this.#aborted()
     return this.#encoding.encoder.encode(texts)
   }

@@ -1,8 +1,14 @@
 import { EsplanadeError } from '../errors.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { Vocabulary } from '../text/vocabulary.ts'
-import { checkPruning, type SparseVector } from '../vector/sparse-vector.ts'
+import {
+  checkPruning,
+  type Pruning,
+  pruneVector,
+  type SparseVector
+} from '../vector/sparse-vector.ts'
 import { checkedCount } from './checked-count.ts'
+import { encodeCall } from './encode-call.ts'
 import { type CheckedOptions, encodeTexts, type TextEncoding } from './encode-texts.ts'
 import { mostProbable } from './masked-prediction.ts'
 import {
@@ -27,7 +33,7 @@ import { feedsOf, GRAPH_PORTS, tokenBatch } from './token-batch.ts'
 export const MIN_MAX_TOKENS = 3
 
 /** One side of an encoder: how documents, or queries, become vectors. */
-export interface EncoderSide extends TextEncoding {
+export interface EncoderSide extends TextEncoding<SparseVector> {
   /** Tokens of a text that are read unless a call says otherwise. */
   readonly maxTokens: number
   /** The most tokens that a call may ask for. */
@@ -148,44 +154,20 @@ export class SpladeEncoder implements SparseEncoder {
   #encodeWith<Options extends EncodeOptions>(
     sideOf: (options: Options | undefined) => EncoderSide
   ): Encode<Options> {
-    return ((texts: string | readonly string[] | AsyncIterable<string>, options?: Options) => {
-      if (Array.isArray(texts)) return this.#encodeAll(sideOf, texts, options)
-      // What is no text at all is refused as one, not as a stream that fails when it is read.
-      return typeof texts === 'object' && texts !== null
-        ? this.#encodeStream(sideOf, texts as AsyncIterable<string>, options)
-        : this.#encodeOne(sideOf, texts as string, options)
-    }) as Encode<Options>
-  }
-
-  async #encodeOne<Options extends EncodeOptions>(
-    sideOf: (options: Options | undefined) => EncoderSide,
-    text: string,
-    options?: Options
-  ): Promise<SparseVector> {
-    const [vector] = await this.#encodeAll(sideOf, [text], options)
-    return vector!
-  }
-
-  async #encodeAll<Options extends EncodeOptions>(
-    sideOf: (options: Options | undefined) => EncoderSide,
-    texts: readonly string[],
-    options?: Options
-  ): Promise<SparseVector[]> {
-    const vectors: SparseVector[] = []
-    for await (const vector of this.#encodeStream(sideOf, texts, options, texts.length)) {
-      vectors.push(vector)
-    }
-    return vectors
+    return encodeCall((texts, options, total) => this.#encodeStream(texts, sideOf, options, total))
   }
 
   async *#encodeStream<Options extends EncodeOptions>(
-    sideOf: (options: Options | undefined) => EncoderSide,
     texts: AsyncIterable<string> | Iterable<string>,
-    options?: Options,
-    total?: number
+    sideOf: (options: Options | undefined) => EncoderSide,
+    options: Options | undefined,
+    total: number | undefined
   ): AsyncGenerator<SparseVector> {
     const side = sideOf(options)
-    yield* encodeTexts(texts, side, this.#checked(side, options), total)
+    const checked = this.#checked(side, options)
+    for await (const vector of encodeTexts(texts, side, checked, total)) {
+      yield pruneVector(vector, checked)
+    }
   }
 
   #querySide({ queryMode = this.#parts.queryMode, idf }: QueryOptions = {}): EncoderSide {
@@ -220,7 +202,7 @@ export class SpladeEncoder implements SparseEncoder {
     })
   }
 
-  #checked(side: EncoderSide, options: EncodeOptions = {}): CheckedOptions {
+  #checked(side: EncoderSide, options: EncodeOptions = {}): CheckedOptions & Pruning {
     this.#refuseClosed()
     const { maxTokens = side.maxTokens, topTokens = side.topTokens } = options
     checkedCount('maxTokens', maxTokens, MIN_MAX_TOKENS, side.maxPositions)
