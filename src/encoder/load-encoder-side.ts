@@ -1,11 +1,11 @@
 import { EsplanadeError } from '../errors.ts'
 import { DEFAULT_MAX_TOKENS, type Tokenizer } from '../text/tokenizer.ts'
 import { checkedCount } from './checked-count.ts'
-import { LexicalEncoder } from './lexical-encoder.ts'
 import type { ModelFiles } from './model-files.ts'
 import { filesIn, type ModelSide, type TableSide } from './model-layout.ts'
 import type { BatchEncoderPlan } from './open-batch-encoder.ts'
 import { openModel } from './open-model.ts'
+import { OwnTermsEncoder } from './own-terms-encoder.ts'
 import { readTokenizer } from './read-tokenizer.ts'
 import type { InferenceSession } from './session.ts'
 import { withoutSpecialTokens, withPrompt } from './side-tokenizer.ts'
@@ -96,7 +96,7 @@ export function withOtherPrompt(
 
 /** Of what a model makes of texts, the terms that stand in them, weighed by a table. */
 export function weighedBy(table: TokenWeights, model: LoadedModel, isOwner: boolean): LoadedSide {
-  const encoder = new LexicalEncoder(model.side.encoder, table.weights, isOwner)
+  const encoder = new OwnTermsEncoder(model.side.encoder, table.weights, isOwner)
   const fingerprint = `${model.fingerprint} ${table.fingerprint}`
   return { ...model, side: { ...model.side, encoder }, fingerprint }
 }

@@ -8,7 +8,7 @@ import type { BatchEncoder } from './batch-encoder.ts'
  * query and adds none (Lassance et al. 2024, arXiv:2403.06789). Special tokens are tokens like all
  * others.
  */
-export class LexicalEncoder implements BatchEncoder {
+export class OwnTermsEncoder implements BatchEncoder {
   readonly concurrency: number
   readonly #encoder: BatchEncoder
   readonly #weights: Float32Array
