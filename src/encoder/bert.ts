@@ -1,8 +1,13 @@
-import type { MaskedLanguageModel, TokenInputs } from './masked-language-model.ts'
+import type {
+  MaskedLanguageModel,
+  TokenInputs,
+  TransformerEncoder
+} from './masked-language-model.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { OnnxGraph, Tensor } from './onnx-model.ts'
 import { readActivation } from './transformer-activation.ts'
 import { readVocabularyWeights } from './transformer-decoder.ts'
+import { type EncoderWeights, readEncoderWeights } from './transformer-encoder.ts'
 import {
   addFirstPositions,
   addPaddingBias,
@@ -31,17 +36,44 @@ export function bert(config: ModelConfig, weights: Weights): MaskedLanguageModel
   }
   const dims = [vocabularySize, hiddenSize] as const
   const { words, decoder } = readVocabularyWeights(config, weights, names, dims)
-  const addStates = (graph: OnnxGraph, { ids, mask }: TokenInputs): Tensor => {
+  const addStates = (graph: OnnxGraph, inputs: TokenInputs): Tensor => {
     const layers = new TransformerLayers(graph, weights, hiddenSize, sizes.layerNormEpsilon)
-    const looked = graph.node('Gather', [graph.floats(words, dims), ids])
-    const positions = readTypedPositions(sizes, weights, 'bert.embeddings')
-    const placed = addFirstPositions(graph, positions, hiddenSize, ids)
-    const embedded = layers.norm('bert.embeddings.LayerNorm', looked, { residual: placed })
-    const states = addBertEncoder(layers, sizes, 'bert.encoder', embedded, mask)
+    const states = addStatesOf(layers, sizes, { weights, prefix: 'bert.', words }, inputs)
     const dense = layers.dense(`${head}.transform.dense`, states, hiddenSize)
     return layers.norm(`${head}.transform.LayerNorm`, sizes.activation(graph, dense))
   }
   return { vocabularySize, hiddenSize, maxPositions, addStates, decoder }
+}
+
+/** BERT without a head, from a `BertModel` checkpoint or one that has a head, which is not read. */
+export function bertEncoder(config: ModelConfig, weights: Weights): TransformerEncoder {
+  const sizes = readBertSizes(config)
+  const { vocabularySize, hiddenSize, maxPositions } = sizes
+  const dims = [vocabularySize, hiddenSize] as const
+  const own = readEncoderWeights(weights, 'bert.', 'embeddings.word_embeddings.weight', dims)
+  const addStates = (graph: OnnxGraph, inputs: TokenInputs): Tensor =>
+    addStatesOf(
+      new TransformerLayers(graph, weights, hiddenSize, sizes.layerNormEpsilon),
+      sizes,
+      own,
+      inputs
+    )
+  return { vocabularySize, hiddenSize, maxPositions, addStates }
+}
+
+function addStatesOf(
+  layers: TransformerLayers,
+  sizes: BertSizes,
+  { weights, prefix, words }: EncoderWeights,
+  { ids, mask }: TokenInputs
+): Tensor {
+  const { graph } = layers
+  const { vocabularySize, hiddenSize } = sizes
+  const looked = graph.node('Gather', [graph.floats(words, [vocabularySize, hiddenSize]), ids])
+  const positions = readTypedPositions(sizes, weights, `${prefix}embeddings`)
+  const placed = addFirstPositions(graph, positions, hiddenSize, ids)
+  const embedded = layers.norm(`${prefix}embeddings.LayerNorm`, looked, { residual: placed })
+  return addBertEncoder(layers, sizes, `${prefix}encoder`, embedded, mask)
 }
 
 /** Sizes of a BERT, and of what has its config and its layers. */

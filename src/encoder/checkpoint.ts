@@ -3,10 +3,11 @@ import { ModelConfig } from './model-config.ts'
 import { readMaskedLanguageModel } from './model-families.ts'
 import { type ModelFiles, requiredFile } from './model-files.ts'
 import { findWeights } from './read-weights.ts'
+import type { Weights } from './weights.ts'
 
-/** A masked language model read from its files. */
-export interface Checkpoint {
-  readonly model: MaskedLanguageModel
+/** A model read from its files. */
+export interface Checkpoint<Model = MaskedLanguageModel> {
+  readonly model: Model
   /** CRC-32 of the weights, eight hexadecimal digits. */
   readonly fingerprint: string
 }
@@ -14,19 +15,25 @@ export interface Checkpoint {
 /**
  * Reads the weights of a checkpoint as transformers saves it, and its `config.json`.
  *
+ * @param readModel - makes the model of both
  * @returns undefined where there are no weights
  * @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FILE_INVALID`, `MODEL_MISMATCH`,
  * `MODEL_UNSUPPORTED`
  */
-export async function findCheckpoint(files: ModelFiles): Promise<Checkpoint | undefined> {
+export async function readCheckpoint<Model>(
+  files: ModelFiles,
+  readModel: (config: ModelConfig, weights: Weights) => Model
+): Promise<Checkpoint<Model> | undefined> {
   const found = await findWeights(files)
   if (found === undefined) return undefined
   const config = new ModelConfig(
     await requiredFile(files, 'config.json'),
     files.placeOf('config.json')
   )
-  return {
-    model: readMaskedLanguageModel(config, found.weights),
-    fingerprint: found.fingerprint
-  }
+  return { model: readModel(config, found.weights), fingerprint: found.fingerprint }
+}
+
+/** {@link readCheckpoint} of a masked language model. */
+export function findCheckpoint(files: ModelFiles): Promise<Checkpoint | undefined> {
+  return readCheckpoint(files, readMaskedLanguageModel)
 }

@@ -8,6 +8,16 @@ export interface TokenInputs {
   readonly mask: Tensor
 }
 
+/** A transformer without any head: token ids become one state a token. */
+export interface TransformerEncoder {
+  readonly vocabularySize: number
+  readonly hiddenSize: number
+  /** The longest sequence of tokens that the model has positions for. */
+  readonly maxPositions: number
+  /** Adds the encoder; float32 `[batch, length, hidden]`, of which those of padding mean nothing. */
+  addStates(graph: OnnxGraph, inputs: TokenInputs): Tensor
+}
+
 /** The last layer of a masked-language head: `logits = states · matrixᵀ + bias`. */
 export interface Decoder {
   /** Row-major `[vocabulary, hidden]`. */
@@ -20,11 +30,7 @@ export interface Decoder {
  * What a family of masked language models gives to build a sparse encoder from: all of the model
  * but its last layer, as operators of a graph, and the weights of that last layer.
  */
-export interface MaskedLanguageModel {
-  readonly vocabularySize: number
-  readonly hiddenSize: number
-  /** The longest sequence of tokens that the model has positions for. */
-  readonly maxPositions: number
+export interface MaskedLanguageModel extends TransformerEncoder {
   /** Adds the encoder and its head up to the decoder; float32 `[batch, length, hidden]`. */
   addStates(graph: OnnxGraph, inputs: TokenInputs): Tensor
   readonly decoder: Decoder

@@ -1,10 +1,15 @@
 import { EsplanadeError } from '../errors.ts'
-import type { MaskedLanguageModel, TokenInputs } from './masked-language-model.ts'
+import type {
+  MaskedLanguageModel,
+  TokenInputs,
+  TransformerEncoder
+} from './masked-language-model.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { OnnxGraph, Tensor } from './onnx-model.ts'
 import { addRotaryTables, addRotation, type RotaryTables } from './rotary-positions.ts'
 import { type HiddenActivation, readActivation } from './transformer-activation.ts'
 import { readVocabularyWeights } from './transformer-decoder.ts'
+import { type EncoderWeights, readEncoderWeights } from './transformer-encoder.ts'
 import {
   addPaddingBias,
   addScaledAttention,
@@ -21,6 +26,8 @@ import type { Weights } from './weights.ts'
  * each part of a layer. Configs of transformers 4 and 5 are read.
  */
 export function modernbert(config: ModelConfig, weights: Weights): MaskedLanguageModel {
+  // The decoder of every published checkpoint has a bias, and pooling counts on one.
+  config.require('decoder_bias', [true])
   const sizes = readSizes(config)
   const { vocabularySize, hiddenSize, maxPositions } = sizes
   const names = {
@@ -33,25 +40,50 @@ export function modernbert(config: ModelConfig, weights: Weights): MaskedLanguag
   const { words, decoder } = readVocabularyWeights(config, weights, names, dims)
   const addStates = (graph: OnnxGraph, inputs: TokenInputs): Tensor => {
     const layers = new TransformerLayers(graph, weights, hiddenSize, sizes.normEpsilon)
-    const norm = (name: string, input: Tensor) =>
-      layers.norm(name, input, { bias: sizes.biases.norm })
-    const looked = graph.node('Gather', [graph.floats(words, dims), inputs.ids])
-    const attentions = addAttentions(graph, sizes, inputs)
-    let states = norm('model.embeddings.norm', looked)
-    sizes.layerTypes.forEach((type, layer) => {
-      const name = `model.layers.${layer}`
-      // The embeddings have just been normalised, so the first attention does not do it again.
-      const input = layer === 0 ? states : norm(`${name}.attn_norm`, states)
-      const attended = addAttention(layers, sizes, `${name}.attn`, input, attentions[type]!)
-      states = graph.node('Add', [states, attended])
-      const gated = addGated(layers, sizes, `${name}.mlp`, norm(`${name}.mlp_norm`, states))
-      states = graph.node('Add', [states, gated])
-    })
-    const final = norm('model.final_norm', states)
+    const final = addStatesOf(layers, sizes, { prefix: 'model.', words }, inputs)
     const dense = layers.dense('head.dense', final, hiddenSize, { bias: sizes.biases.head })
-    return norm('head.norm', sizes.headActivation(graph, dense))
+    const activated = sizes.headActivation(graph, dense)
+    return layers.norm('head.norm', activated, { bias: sizes.biases.norm })
   }
   return { vocabularySize, hiddenSize, maxPositions, addStates, decoder }
+}
+
+/** ModernBERT without a head, from a base model or one that has a head, which is not read. */
+export function modernbertEncoder(config: ModelConfig, weights: Weights): TransformerEncoder {
+  const sizes = readSizes(config)
+  const { vocabularySize, hiddenSize, maxPositions } = sizes
+  const dims = [vocabularySize, hiddenSize] as const
+  const own = readEncoderWeights(weights, 'model.', 'embeddings.tok_embeddings.weight', dims)
+  const addStates = (graph: OnnxGraph, inputs: TokenInputs): Tensor => {
+    const layers = new TransformerLayers(graph, weights, hiddenSize, sizes.normEpsilon)
+    return addStatesOf(layers, sizes, own, inputs)
+  }
+  return { vocabularySize, hiddenSize, maxPositions, addStates }
+}
+
+function addStatesOf(
+  layers: TransformerLayers,
+  sizes: ModernBertSizes,
+  { prefix, words }: Pick<EncoderWeights, 'prefix' | 'words'>,
+  inputs: TokenInputs
+): Tensor {
+  const { graph } = layers
+  const norm = (name: string, input: Tensor) =>
+    layers.norm(name, input, { bias: sizes.biases.norm })
+  const table = graph.floats(words, [sizes.vocabularySize, sizes.hiddenSize])
+  const looked = graph.node('Gather', [table, inputs.ids])
+  const attentions = addAttentions(graph, sizes, inputs)
+  let states = norm(`${prefix}embeddings.norm`, looked)
+  sizes.layerTypes.forEach((type, layer) => {
+    const name = `${prefix}layers.${layer}`
+    // The embeddings have just been normalised, so the first attention does not do it again.
+    const input = layer === 0 ? states : norm(`${name}.attn_norm`, states)
+    const attended = addAttention(layers, sizes, `${name}.attn`, input, attentions[type]!)
+    states = graph.node('Add', [states, attended])
+    const gated = addGated(layers, sizes, `${name}.mlp`, norm(`${name}.mlp_norm`, states))
+    states = graph.node('Add', [states, gated])
+  })
+  return norm(`${prefix}final_norm`, states)
 }
 
 const LAYER_TYPES = ['full_attention', 'sliding_attention'] as const
@@ -87,8 +119,6 @@ interface ModernBertSizes {
 }
 
 function readSizes(config: ModelConfig): ModernBertSizes {
-  // The decoder of every published checkpoint has a bias, and pooling counts on one.
-  config.require('decoder_bias', [true])
   config.require('rope_scaling', [])
   const hiddenSize = config.size('hidden_size')
   const numHeads = readNumHeads(config, 'num_attention_heads', 'hidden_size')

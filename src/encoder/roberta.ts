@@ -1,10 +1,15 @@
 import { EsplanadeError } from '../errors.ts'
 import { addBertEncoder, type BertSizes, readBertSizes, readTypedPositions } from './bert.ts'
-import type { MaskedLanguageModel, TokenInputs } from './masked-language-model.ts'
+import type {
+  MaskedLanguageModel,
+  TokenInputs,
+  TransformerEncoder
+} from './masked-language-model.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { OnnxGraph, Tensor } from './onnx-model.ts'
 import { gelu } from './transformer-activation.ts'
 import { readVocabularyWeights } from './transformer-decoder.ts'
+import { type EncoderWeights, readEncoderWeights } from './transformer-encoder.ts'
 import { TransformerLayers } from './transformer-layers.ts'
 import type { Weights } from './weights.ts'
 
@@ -20,7 +25,7 @@ const DEFAULT_PAD_ID = 1
 export function roberta(config: ModelConfig, weights: Weights): MaskedLanguageModel {
   const sizes = readBertSizes(config)
   const { vocabularySize, hiddenSize } = sizes
-  const { padId, maxPositions } = readRobertaPositions(config)
+  const { maxPositions, padId } = readRobertaPositions(config)
   const names = {
     words: 'roberta.embeddings.word_embeddings.weight',
     matrix: 'lm_head.decoder.weight',
@@ -29,18 +34,45 @@ export function roberta(config: ModelConfig, weights: Weights): MaskedLanguageMo
   }
   const dims = [vocabularySize, hiddenSize] as const
   const { words, decoder } = readVocabularyWeights(config, weights, names, dims)
-  const addStates = (graph: OnnxGraph, { ids, mask }: TokenInputs): Tensor => {
+  const addStates = (graph: OnnxGraph, inputs: TokenInputs): Tensor => {
     const layers = new TransformerLayers(graph, weights, hiddenSize, sizes.layerNormEpsilon)
-    const looked = graph.node('Gather', [graph.floats(words, dims), ids])
-    const placed = addPositions(graph, sizes, weights, ids, padId)
-    const embedded = layers.norm('roberta.embeddings.LayerNorm', looked, { residual: placed })
-    const states = addBertEncoder(layers, sizes, 'roberta.encoder', embedded, mask)
+    const states = addStatesOf(layers, sizes, { weights, prefix: 'roberta.', words }, padId, inputs)
     return layers.norm(
       'lm_head.layer_norm',
       gelu(graph, layers.dense('lm_head.dense', states, hiddenSize))
     )
   }
   return { vocabularySize, hiddenSize, maxPositions, addStates, decoder }
+}
+
+/** Either of them without a head, from a base model or one that has a head, which is not read. */
+export function robertaEncoder(config: ModelConfig, weights: Weights): TransformerEncoder {
+  const sizes = readBertSizes(config)
+  const { vocabularySize, hiddenSize } = sizes
+  const { padId, maxPositions } = readRobertaPositions(config)
+  const dims = [vocabularySize, hiddenSize] as const
+  const own = readEncoderWeights(weights, 'roberta.', 'embeddings.word_embeddings.weight', dims)
+  const addStates = (graph: OnnxGraph, inputs: TokenInputs): Tensor => {
+    const layers = new TransformerLayers(graph, weights, hiddenSize, sizes.layerNormEpsilon)
+    return addStatesOf(layers, sizes, own, padId, inputs)
+  }
+  return { vocabularySize, hiddenSize, maxPositions, addStates }
+}
+
+function addStatesOf(
+  layers: TransformerLayers,
+  sizes: BertSizes,
+  { weights, prefix, words }: EncoderWeights,
+  padId: number,
+  { ids, mask }: TokenInputs
+): Tensor {
+  const { graph } = layers
+  const dims = [sizes.vocabularySize, sizes.hiddenSize]
+  const looked = graph.node('Gather', [graph.floats(words, dims), ids])
+  const positions = readTypedPositions(sizes, weights, `${prefix}embeddings`)
+  const placed = addPositions(graph, sizes, positions, ids, padId)
+  const embedded = layers.norm(`${prefix}embeddings.LayerNorm`, looked, { residual: placed })
+  return addBertEncoder(layers, sizes, `${prefix}encoder`, embedded, mask)
 }
 
 /**
@@ -70,11 +102,10 @@ export function readRobertaPositions(config: ModelConfig): {
 function addPositions(
   graph: OnnxGraph,
   sizes: BertSizes,
-  weights: Weights,
+  positions: Float32Array,
   ids: Tensor,
   padId: number
 ): Tensor {
-  const positions = readTypedPositions(sizes, weights, 'roberta.embeddings')
   const table = graph.floats(positions, [sizes.maxPositions, sizes.hiddenSize])
   const pad = graph.integers([padId])
   const wide = graph.node('Cast', [ids], { to: INT64 })
