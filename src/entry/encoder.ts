@@ -10,6 +10,7 @@ import { startEncodeThreads } from '../node/encode-threads.ts'
 import { loadModel } from '../node/load-model.ts'
 import { findModel } from '../node/model-folder.ts'
 
+export { type FetchOptions, modelFilesFromUrl } from '../encoder/fetched-model.ts'
 export type { ModelFiles } from '../encoder/model-files.ts'
 export type { Precision } from '../encoder/plan-batch-encoder.ts'
 export type { IdfTable, QueryMode } from '../encoder/query-modes.ts'
@@ -45,7 +46,8 @@ export const SparseEncoder: {
   /**
    * Loads a model: by the name of a shipped one (`'splade-tiny'`), from the folder of a checkpoint
    * (`config.json`, `tokenizer.json`, `model.safetensors`), by its name on the Hugging Face hub
-   * (`'naver/splade-v3'`; a folder of this path comes first), or from files handed in.
+   * (`'naver/splade-v3'`; a folder of this path comes first), from the address of its folder on a web
+   * server (`'https://example.org/mine/'`, which is not kept), or from files handed in.
    *
    * @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FILE_INVALID`, `MODEL_MISMATCH`,
    * `MODEL_UNSUPPORTED`, `RUNTIME_MISSING`, `RUNTIME_FAILED`, `INVALID_ARGUMENT`, and of models on

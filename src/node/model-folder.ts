@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { modelFilesFromUrl } from '../encoder/fetched-model.ts'
 import type { ModelFiles } from '../encoder/model-files.ts'
 import type { HubOptions } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
@@ -22,12 +23,13 @@ export interface FoundModel extends ModelFiles {
 /**
  * The files of a model by name or folder. The name of a shipped model is that model. A folder that
  * is there comes before a model on the hub of the same name; `./name` is a folder in any case. The
- * path of an `.onnx` file is the model whose graph it is.
+ * path of an `.onnx` file is the model whose graph it is. `https://...` is a folder of a web server.
  *
  * @throws EsplanadeError `MODEL_NOT_FOUND`, `MODEL_FORBIDDEN`, `DOWNLOAD_FAILED`, `ABORTED`,
  *   `INVALID_ARGUMENT`
  */
 export async function findModel(nameOrFolder: string, options?: HubOptions): Promise<FoundModel> {
+  if (/^https?:\/\//.test(nameOrFolder)) return modelOnServer(nameOrFolder, options)
   const shipped = SHIPPED_MODELS.includes(nameOrFolder)
   const folder = shipped ? shippedFolder(nameOrFolder) : resolve(nameOrFolder)
   const found = statSync(folder, { throwIfNoEntry: false })
@@ -59,6 +61,14 @@ export async function hubModel(name: string, options?: HubOptions): Promise<Foun
     placeOf: file => model.placeOf(file),
     read: file => model.read(file)
   }
+}
+
+function modelOnServer(url: string, { onDownload, signal }: HubOptions = {}): FoundModel {
+  const files = modelFilesFromUrl(url, {
+    ...(onDownload && { onDownload }),
+    ...(signal && { signal })
+  })
+  return { ...files, source: url, revision: undefined }
 }
 
 /** Where a shipped model lies. */

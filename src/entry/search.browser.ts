@@ -1,0 +1,25 @@
+/**
+ * `esplanade/search` in browsers: without files of an index (`SparseIndex.fromBytes` opens what was
+ * fetched) and without worker threads.
+ */
+
+export type { Contribution, ExplainOptions } from '../search/contributions.ts'
+export { DocumentSet } from '../search/document-set.ts'
+export type {
+  SearchManyOptions,
+  SearchOptions,
+  SearchResult,
+  SearchStats
+} from '../search/search-options.ts'
+export { SparseIndex } from '../search/sparse-index.ts'
+export { type FinishOptions, SparseIndexBuilder } from '../search/sparse-index-builder.ts'
+export type { ApproximateStrategy, ExactStrategy, Strategy } from '../search/strategy.ts'
+export {
+  type MeasuredSetting,
+  type Tunable,
+  type TunableResult,
+  type TuneOptions,
+  type TuneResult,
+  type Tuning,
+  tuneApproximate
+} from '../search/tune.ts'
