@@ -55,7 +55,8 @@ const CLUSTER: RegExp = new RegExp(
 /**
  * One of Unicode's normalisation forms. The characters of a cluster that changes stand for the whole
  * cluster: `é` written in two code points is one piece of text, accent included. The tables are the
- * engine's; characters that are younger than those stay as they are.
+ * engine's, the reference's are of 2018 for NFKC and NFKD: some signs that are younger, such as U+32FF,
+ * stay in the reference what they are. None of the families here has these forms; NFC is stable.
  */
 function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Normalizer {
   return input => {

@@ -1,6 +1,5 @@
 import type { Edit, EditedText, Normalizer } from './edited-text.ts'
 import { applyEdits } from './edited-text.ts'
-import { GraphemeCutter } from './grapheme-cutter.ts'
 import { invalidTokenizer } from './tokenizer-json.ts'
 
 /**
@@ -20,29 +19,55 @@ import { invalidTokenizer } from './tokenizer-json.ts'
  */
 export function precompiledNormalizer(base64: unknown): Normalizer {
   const charsmap = new Charsmap(decode(base64))
-  const cutter = new GraphemeCutter()
+  const { leavesAscii } = charsmap
   return (input: EditedText) => {
     const { text } = input
+    if (leavesAscii && /^[ -~]*$/.test(text)) return input
     const edits: Edit[] = []
-    cutter.forEachGrapheme(text, (start, end) => {
-      const isOne = end - start === (text.codePointAt(start)! > 0xffff ? 2 : 1)
-      if (!isOne) {
-        const grapheme = text.slice(start, end)
-        const whole = utf8Length(grapheme) < 6 ? charsmap.lookUp(grapheme) : undefined
-        if (whole !== undefined) {
-          edits.push([start, end, whole])
-          return
-        }
-      }
-      for (let index = start; index < end; ) {
-        const codePoint = text.codePointAt(index)!
-        const next = index + (codePoint > 0xffff ? 2 : 1)
-        const replacement = charsmap.replacementOf(codePoint)
-        if (replacement !== undefined) edits.push([index, next, replacement])
-        index = next
-      }
-    })
+    let from = 0
+    for (const { 0: grapheme, index } of text.matchAll(GRAPHEME)) {
+      editCodePoints(text, from, index, charsmap, edits)
+      from = index + grapheme.length
+      const whole = isShort(grapheme) ? charsmap.lookUp(grapheme) : undefined
+      if (whole === undefined) editCodePoints(text, index, from, charsmap, edits)
+      else edits.push([index, from, whole])
+    }
+    editCodePoints(text, from, text.length, charsmap, edits)
     return applyEdits(input, edits)
+  }
+}
+
+const CONTROL = '\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}'
+const EXTENDING = '\\p{Grapheme_Extend}\\p{Mc}\\p{Emoji_Modifier}\\u200d\\u0e33\\u0eb3'
+const PREPENDED = '\\u0600-\\u0605\\u06dd\\u070f'
+
+/**
+ * Graphemes of several code points (Unicode Standard Annex 29), as far as they can be shorter than 6
+ * bytes. So flags, the letters of Hangul and conjuncts of Indic scripts are not put together; that
+ * makes no difference, and it takes no segmenter, whose time grows with the square of some texts.
+ */
+const GRAPHEME: RegExp = new RegExp(
+  `\\r\\n|[${PREPENDED}]{0,2}[^${CONTROL}${EXTENDING}]?[${EXTENDING}]+|[${PREPENDED}]{1,2}[^${CONTROL}]`,
+  'gu'
+)
+
+function isShort(grapheme: string): boolean {
+  return grapheme.length < 6 && encoder.encode(grapheme).length < 6
+}
+
+function editCodePoints(
+  text: string,
+  from: number,
+  to: number,
+  charsmap: Charsmap,
+  edits: Edit[]
+): void {
+  for (let index = from; index < to; ) {
+    const codePoint = text.codePointAt(index)!
+    const next = index + (codePoint > 0xffff ? 2 : 1)
+    const replacement = charsmap.replacementOf(codePoint)
+    if (replacement !== undefined) edits.push([index, next, replacement])
+    index = next
   }
 }
 
@@ -61,6 +86,13 @@ class Charsmap {
       view.getUint32(4 + 4 * i, true)
     )
     this.#replacements = bytes.subarray(4 + trieBytes)
+  }
+
+  /** Whether printable ASCII stays as it is, as in every table that is in use. */
+  get leavesAscii(): boolean {
+    return Array.from({ length: 95 }, (_, i) => this.replacementOf(0x20 + i)).every(
+      replacement => replacement === undefined
+    )
   }
 
   /** What a single code point becomes; undefined if it stays. */
@@ -101,10 +133,6 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 function offsetOf(unit: number): number {
   return ((unit >>> 10) << ((unit & 0x200) >>> 6)) >>> 0
-}
-
-function utf8Length(text: string): number {
-  return encoder.encode(text).length
 }
 
 function decode(base64: unknown): Uint8Array<ArrayBuffer> {

@@ -69,16 +69,21 @@ export class SubwordPipeline implements TextPipeline {
       this.#model.isSeparator(normalized.charCodeAt(index))
     const startOf = (index: number): number => from + (origin?.starts[index] ?? index)
     const endOf = (index: number): number => from + (origin?.ends[index] ?? index + 1)
+    let lastEnd = from // of the token before; the ends ascend
     this.#forEachToken(edited, from === 0, (id, first, last) => {
       let start = first
       let end = last
       while (start < end && isBlank(start)) start++
       while (start < end && isBlank(end - 1)) end--
-      if (start < end) sink.push(id, startOf(start), endOf(end - 1))
-      else {
-        const place = start > 0 ? endOf(start - 1) : from
-        sink.push(id, place, place)
+      if (start < end) {
+        lastEnd = endOf(end - 1)
+        sink.push(id, startOf(start), lastEnd)
+        return
       }
+      let place = end > 0 ? endOf(end - 1) : from
+      if (end < normalized.length) place = Math.min(place, startOf(end))
+      lastEnd = Math.max(lastEnd, place)
+      sink.push(id, place, lastEnd)
     })
   }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { EsplanadeError } from '../../src/errors.ts'
 import { Tokenizer } from '../../src/text/tokenizer.ts'
+import { goldenTokenizers } from './golden-tokenizers.ts'
 import { type Spoilable, shippedTokenizerJson } from './shipped-tokenizer.ts'
 
 type Change = (json: Spoilable) => void
@@ -72,12 +73,13 @@ test.each([null, undefined, 7, 'text', []])('%j is not a tokenizer', json => {
 })
 
 test.each<[what: string, change: Change]>([
-  ['byte-level BPE', json => (json.model.type = 'BPE')],
-  ['Unigram', json => (json.model.type = 'Unigram')],
+  ['an unknown model', json => (json.model.type = 'WordLevel')],
+  ['BPE on characters', json => (json.model.type = 'BPE')],
+  ['Unigram without its pre-tokenizer', json => (json.model.type = 'Unigram')],
   ['another normalizer', json => (json.normalizer = { type: 'NFC' })],
   ['no normalizer', json => (json.normalizer = null)],
   ['another pre-tokenizer', json => (json.pre_tokenizer = { type: 'ByteLevel' })],
-  ['another post-processor', json => (json.post_processor = { type: 'RobertaProcessing' })]
+  ['another post-processor', json => (json.post_processor = { type: 'CharacterProcessing' })]
 ])('%s is of another family', (_, change) => {
   const json = shippedTokenizerJson()
   change(json)
@@ -88,4 +90,48 @@ test('a config that names a token the vocabulary lacks', () => {
   const error = errorOf(shippedTokenizerJson(), { mask_token: '<mask>' })
   expect(error).toMatchObject({ code: 'MODEL_MISMATCH', place: 'tokenizer_config.json' })
   expect(error.problem).toContain('mask_token is "<mask>"')
+})
+
+test.each<[family: string, change: Change, code: string, message: RegExp]>([
+  ['roberta', json => (json.model.merges = 'x'), 'MODEL_FILE_INVALID', /merges is not a list/],
+  [
+    'roberta',
+    json => (json.model.merges[3] = ['Ġ', 'nowhere']),
+    'MODEL_FILE_INVALID',
+    /merges\[3\] is \["Ġ","nowhere"\]/
+  ],
+  ['roberta', json => (json.model.byte_fallback = true), 'MODEL_UNSUPPORTED', /byte_fallback/],
+  [
+    'roberta',
+    json => (json.normalizer = { type: 'Nmt' }),
+    'MODEL_UNSUPPORTED',
+    /normalizer is "Nmt"/
+  ],
+  ['roberta', json => (json.pre_tokenizer.use_regex = false), 'MODEL_UNSUPPORTED', /use_regex/],
+  ['xlm-roberta', json => (json.model.unk_id = null), 'MODEL_FILE_INVALID', /unk_id is null/],
+  ['xlm-roberta', json => (json.model.vocab[7] = ['x']), 'MODEL_FILE_INVALID', /vocab\[7\]/],
+  [
+    'xlm-roberta',
+    json => (json.normalizer.normalizers[0].precompiled_charsmap = '////'),
+    'MODEL_FILE_INVALID',
+    /charsmap does not hold a trie/
+  ],
+  [
+    'xlm-roberta',
+    json => (json.pre_tokenizer = { type: 'Whitespace' }),
+    'MODEL_UNSUPPORTED',
+    /pre-tokenizer of Unigram is \["Whitespace"\]/
+  ],
+  [
+    'xlm-roberta',
+    json => (json.model.type = 'WordLevel'),
+    'MODEL_UNSUPPORTED',
+    /"WordLevel".*"Unigram"/
+  ]
+])('%s, spoilt: %#', (family, change, code, message) => {
+  const { json } = goldenTokenizers().find(({ name }) => name === family)!
+  change(json)
+  const error = errorOf(json)
+  expect(error).toMatchObject({ code, place: 'tokenizer.json' })
+  expect(error.message).toMatch(message)
 })

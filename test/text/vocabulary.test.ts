@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createVocabulary } from '../../src/text/vocabulary.ts'
+import { goldenTokenizers, tokenizerOf } from './golden-tokenizers.ts'
 import { shippedTokenizer, shippedTokenizerJson } from './shipped-tokenizer.ts'
 
 test('ids and terms lead to each other', () => {
@@ -47,4 +48,31 @@ test('the fingerprint depends on every term and on their order', () => {
 
 test('a term that occurs twice is refused', () => {
   expect(() => createVocabulary(['a', 'b', 'a'])).toThrow(/"a" occurs twice/)
+})
+
+test('display writes terms as a person would, in the way of each family', () => {
+  const shown = (name: string, term: string): string => {
+    const { vocabulary } = tokenizerOf(goldenTokenizers().find(golden => golden.name === name)!)
+    return vocabulary.display(vocabulary.idOf(term)!)
+  }
+  expect(['Ġthe', 'the', 'Ġ', 'Ã©', 'Ã', '<mask>'].map(term => shown('roberta', term))).toEqual([
+    'the',
+    'the',
+    'Ġ',
+    'é',
+    '<C3>',
+    '<mask>'
+  ])
+  expect(['▁the', 's', '▁', '</s>'].map(term => shown('xlm-roberta', term))).toEqual([
+    'the',
+    's',
+    '▁',
+    '</s>'
+  ])
+  expect(['the', '##s', '[CLS]'].map(term => shown('distilbert', term))).toEqual([
+    'the',
+    '##s',
+    '[CLS]'
+  ])
+  expect(() => createVocabulary(['a']).display(1)).toThrow('the vocabulary has no term 1')
 })
