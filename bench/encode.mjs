@@ -1,7 +1,7 @@
 /**
- * How fast texts become vectors: passages and tokens a second, peak memory, and the time of one
- * query, each round in a process of its own. With `--peer PYTHON` sentence-transformers encodes the
- * same texts, a round of theirs after each of ours.
+ * How fast texts become vectors, in all precisions: passages and tokens a second, peak memory, and
+ * the time of one query. Each round of each is a process of its own, and they take turns. With
+ * `--peer PYTHON` sentence-transformers and a plain run of ONNX Runtime encode the same texts.
  *
  * Nothing is timed before the vectors agree with the reference outputs in `test/golden`.
  */
@@ -13,13 +13,23 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { checkAgreement } from './encode/agreement.mjs'
 import { corpusOf } from './encode/corpus.mjs'
+import { SHAPES, writeShape } from './encode/shape.mjs'
 import { spreadOf } from './encode/spread.mjs'
 
+const PRECISIONS = ['float32', 'mixed', 'int8']
 const HELP = `npm run bench -- encode [options]
-  --texts N      texts of a round (default: 2000)
-  --rounds R     rounds, each in a fresh process (default: 5)
-  --peer PYTHON  alternate with sentence-transformers, run by this Python
-  --json         one JSON object instead of tables
+  --texts N          texts of a round (default: 2000)
+  --rounds R         rounds of each, every one in a fresh process (default: 5)
+  --precision LIST   what is measured (default: ${PRECISIONS.join()})
+  --shape SHAPE      a model with random weights in place of splade-tiny:
+                     ${Object.keys(SHAPES).join(', ')}
+  --join N           so many passages make one text (default: 1)
+  --max-tokens N     tokens of a text that are read (default: 256)
+  --batch-tokens N   tokens of a batch (default: the library's)
+  --workers N        worker threads (default: 0, all in one)
+  --peer PYTHON      take turns with sentence-transformers and ONNX Runtime, run
+                     by this Python
+  --json             one JSON object instead of tables
 `
 const root = fileURLToPath(new URL('..', import.meta.url))
 const peerScript = join(root, '..', 'shared', 'peers', 'encode_peer.py')
@@ -32,10 +42,17 @@ try {
 }
 
 async function main() {
+  const count = { type: 'string' }
   const { values } = parseArgs({
     options: {
-      texts: { type: 'string', default: '2000' },
-      rounds: { type: 'string', default: '5' },
+      texts: { ...count, default: '2000' },
+      rounds: { ...count, default: '5' },
+      precision: { type: 'string', default: PRECISIONS.join() },
+      shape: { type: 'string' },
+      join: { ...count, default: '1' },
+      'max-tokens': { ...count, default: '256' },
+      'batch-tokens': count,
+      workers: count,
       peer: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false }
@@ -45,55 +62,103 @@ async function main() {
     process.stdout.write(HELP)
     return
   }
-  const [numTexts, numRounds] = [countOf(values, 'texts'), countOf(values, 'rounds')]
   const folder = mkdtempSync(join(tmpdir(), 'esplanade-bench-'))
   try {
-    const report = await measure(folder, numTexts, numRounds, values.peer)
+    const report = await measure(folder, planOf(values, folder))
     process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : render(report))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
+/** What is measured. */
+function planOf(values, folder) {
+  const { shape, peer } = values
+  const precisions = values.precision.split(',')
+  const unknown = precisions.find(precision => !PRECISIONS.includes(precision))
+  if (unknown !== undefined) throw new Error(`--precision ${unknown}: expected ${PRECISIONS}`)
+  if (shape !== undefined && SHAPES[shape] === undefined) {
+    throw new Error(`--shape ${shape}: expected ${Object.keys(SHAPES).join(' or ')}`)
+  }
+  const load = {
+    maxTokens: countOf(values, 'max-tokens'),
+    ...(values['batch-tokens'] && { maxBatchTokens: countOf(values, 'batch-tokens') }),
+    ...(values.workers && { numWorkers: countOf(values, 'workers') })
+  }
+  return {
+    ...{ precisions, load, python: peer, shape: shape ?? 'splade-tiny' },
+    model: shape === undefined ? join(root, 'models/splade-tiny') : writeShape(shape, folder),
+    numTexts: countOf(values, 'texts'),
+    numRounds: countOf(values, 'rounds'),
+    numJoined: countOf(values, 'join')
+  }
+}
+
 /**
  * @param {string} folder for what the rounds read
- * @param {number} numTexts
- * @param {number} numRounds
- * @param {string | undefined} python that runs the peer
+ * @param {ReturnType<typeof planOf>} plan
  */
-async function measure(folder, numTexts, numRounds, python) {
-  const agreement = await checkAgreement()
-  const corpus = corpusOf(numTexts, folder)
-  const ours = []
-  const peers = []
+async function measure(folder, plan) {
+  const { precisions, load, shape, numTexts, numRounds } = plan
+  const agreement = {}
+  for (const precision of precisions) agreement[precision] = await checkAgreement(precision)
+  const corpus = corpusOf(numTexts, folder, plan.numJoined)
+  const sides = sidesOf(plan, corpus.path)
+  const runs = Object.fromEntries(Object.keys(sides).map(name => [name, []]))
   for (let round = 1; round <= numRounds; round++) {
-    ours.push(runOurs(corpus.path, numTexts))
-    say(`round ${round}: ${ours.at(-1).textsPerS.toFixed(1)} texts/s`)
-    if (python === undefined) continue
-    peers.push(runPeer(python, corpus.path, numTexts))
-    say(`         ${peers.at(-1).textsPerS.toFixed(1)} texts/s by the peer`)
+    for (const [name, run] of Object.entries(sides)) {
+      const result = run()
+      runs[name].push(result)
+      say(`round ${round}: ${name.padEnd(24)} ${result.textsPerS.toFixed(1)} texts/s`)
+    }
   }
-  const { numTokens } = ours[0]
-  const spread = (runs, field) => spreadOf(runs.map(run => run[field]))
+  const first = runs[precisions[0]][0]
+  const base = runs['sentence-transformers'] ?? runs[precisions[0]]
+  const { numTokens, termsPerText } = first
   return {
     machine: { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node: process.version },
-    corpus: { name: corpus.name, numTexts: ours[0].numTexts, numTokens },
-    agreement,
-    textsPerS: spread(ours, 'textsPerS'),
-    tokensPerS: spread(ours, 'tokensPerS'),
-    peakRssMiB: spread(ours, 'peakRssMiB'),
-    queryMsP50: spread(ours, 'queryMsP50'),
-    queryMsP90: spread(ours, 'queryMsP90'),
-    ...(peers.length > 0 && {
-      peer: {
-        name: peers[0].peer,
-        textsPerS: spread(peers, 'textsPerS'),
-        queryMsP50: spread(peers, 'queryMsP50'),
-        // Neighbours in time share the machine's mood, so the ratio is taken pair by pair.
-        timesFaster: spreadOf(ours.map((run, i) => run.textsPerS / peers[i].textsPerS)),
-        timesFasterQuery: spreadOf(ours.map((run, i) => peers[i].queryMsP50 / run.queryMsP50))
-      }
+    corpus: { name: corpus.name, numTexts: first.numTexts, numTokens, termsPerText },
+    ...{ model: shape, load, agreement },
+    base: runs['sentence-transformers'] ? 'sentence-transformers' : precisions[0],
+    figures: Object.fromEntries(
+      Object.entries(runs).map(([name, all]) => [
+        name,
+        figuresOf(all, base, numTokens / first.numTexts)
+      ])
+    )
+  }
+}
+
+/** Who takes turns, by name. */
+function sidesOf({ precisions, load, model, numTexts, python }, path) {
+  const round = join(root, 'bench/encode/round.mjs')
+  const ours = precisions.map(precision => {
+    const options = JSON.stringify({ path, numTexts, model, load: { ...load, precision } })
+    return [precision, () => runJson(process.execPath, [round, options])]
+  })
+  if (python === undefined) return Object.fromEntries(ours)
+  const args = [model, path, String(numTexts)]
+  const onnx = join(root, 'bench/encode/onnx_peer.py')
+  return {
+    ...Object.fromEntries(ours),
+    'ONNX Runtime, all logits': () => runJson(python, [onnx, ...args, String(load.maxTokens)]),
+    // It reads 256 tokens of a text.
+    ...(load.maxTokens === 256 && {
+      'sentence-transformers': () => runJson(python, [peerScript, ...args])
     })
+  }
+}
+
+function figuresOf(runs, base, tokensPerText) {
+  const spread = field => spreadOf(runs.map(run => run[field]))
+  return {
+    textsPerS: spread('textsPerS'),
+    tokensPerS: spreadOf(runs.map(run => run.textsPerS * tokensPerText)),
+    queryMsP50: spread('queryMsP50'),
+    ...(runs[0].peakRssMiB && { peakRssMiB: spread('peakRssMiB') }),
+    // Neighbours in time share the machine's mood, so ratios are taken round by round.
+    timesFaster: spreadOf(runs.map((run, i) => run.textsPerS / base[i].textsPerS)),
+    timesFasterQuery: spreadOf(runs.map((run, i) => base[i].queryMsP50 / run.queryMsP50))
   }
 }
 
@@ -107,14 +172,6 @@ function countOf(values, option) {
   throw new Error(`--${option} ${values[option]}: expected a whole number from 1`)
 }
 
-function runOurs(path, numTexts) {
-  return runJson(process.execPath, [join(root, 'bench/encode/round.mjs'), path, String(numTexts)])
-}
-
-function runPeer(python, path, numTexts) {
-  return runJson(python, [peerScript, join(root, 'models/splade-tiny'), path, String(numTexts)])
-}
-
 /** Runs a program and parses the last line that it prints. */
 function runJson(program, args) {
   const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' })
@@ -126,29 +183,37 @@ function say(line) {
   process.stderr.write(`${line}\n`)
 }
 
-function render({ machine, corpus, agreement, peer, ...figures }) {
-  const { name, numTexts, numTokens } = corpus
-  const perText = (numTokens / numTexts).toFixed(0)
-  const row = (label, { min, median, max }, digits) =>
-    [label.padEnd(34), ...[min, median, max].map(x => x.toFixed(digits).padStart(10))].join('')
+function render({ machine, corpus, model, load, agreement, base, figures }) {
+  const { name, numTexts, numTokens, termsPerText } = corpus
+  const cell = (spread, digits) =>
+    spread === undefined
+      ? ''.padStart(22)
+      : `${spread.median.toFixed(digits)} (${spread.min.toFixed(digits)}-${spread.max.toFixed(digits)})`.padStart(
+          22
+        )
+  const agreements = Object.entries(agreement).map(
+    ([precision, { maxDifference }]) => `${precision} ${maxDifference.toExponential(1)}`
+  )
+  const workers = load.numWorkers ? `, ${load.numWorkers} workers` : ''
   return `${[
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}`,
-    `${numTexts} texts of ${name}, ${perText} tokens each, float32`,
-    `${agreement.numTexts} reference texts agree within ${agreement.maxDifference.toExponential(1)}`,
+    `${model}: ${numTexts} texts of ${name}, ${(numTokens / numTexts).toFixed(0)} tokens and ${termsPerText.toFixed(0)} terms each${workers}`,
+    `largest difference from the reference: ${agreements.join(', ')}`,
+    `median (least-most) of the rounds; "times" is against ${base}`,
     '',
-    `${' '.repeat(34)}${['min', 'median', 'max'].map(word => word.padStart(10)).join('')}`,
-    row('texts/s', figures.textsPerS, 1),
-    row('tokens/s', figures.tokensPerS, 0),
-    row('peak RSS, MiB', figures.peakRssMiB, 0),
-    row('one query, ms, p50', figures.queryMsP50, 2),
-    row('one query, ms, p90', figures.queryMsP90, 2),
-    ...(peer === undefined
-      ? []
-      : [
-          row(`${peer.name} texts/s`, peer.textsPerS, 1),
-          row(`${peer.name} query p50`, peer.queryMsP50, 2),
-          row('times faster, texts', peer.timesFaster, 2),
-          row('times faster, one query', peer.timesFasterQuery, 2)
-        ])
+    ['', 'texts/s', 'tokens/s', 'times', 'query ms p50', 'query times', 'peak RSS MiB']
+      .map((title, i) => (i === 0 ? title.padEnd(26) : title.padStart(22)))
+      .join(''),
+    ...Object.entries(figures).map(([side, row]) =>
+      [
+        side.padEnd(26),
+        cell(row.textsPerS, 1),
+        cell(row.tokensPerS, 0),
+        cell(row.timesFaster, 2),
+        cell(row.queryMsP50, 2),
+        cell(row.timesFasterQuery, 2),
+        cell(row.peakRssMiB, 0)
+      ].join('')
+    )
   ].join('\n')}\n`
 }

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readNouns } from '../../examples/reverse-dictionary/wordnet.mjs'
@@ -12,17 +12,33 @@ const passages = fileURLToPath(
  * ordinary clone, else definitions of WordNet.
  *
  * @param {number} numTexts
- * @param {string} folder where the definitions are written
+ * @param {string} folder where the texts are written
+ * @param {number} numJoined how many passages or definitions make a text
  * @returns {{ name: string, path: string }}
  */
-export function corpusOf(numTexts, folder) {
-  if (existsSync(passages)) return { name: 'msmarco-pool', path: passages }
-  const path = join(folder, 'wordnet.jsonl')
+export function corpusOf(numTexts, folder, numJoined) {
+  const isReal = existsSync(passages)
+  if (isReal && numJoined === 1) return { name: 'msmarco-pool', path: passages }
+  const path = join(folder, 'texts.jsonl')
   const lines = []
-  for (const { _id, text } of readNouns()) {
+  let joined = []
+  for (const text of isReal ? readPassages() : readDefinitions()) {
     if (lines.length === numTexts) break
-    lines.push(`${JSON.stringify({ _id, text })}\n`)
+    joined.push(text)
+    if (joined.length < numJoined) continue
+    lines.push(`${JSON.stringify({ _id: String(lines.length), text: joined.join(' ') })}\n`)
+    joined = []
   }
   writeFileSync(path, lines.join(''))
-  return { name: 'WordNet', path }
+  return { name: isReal ? 'msmarco-pool' : 'WordNet', path }
+}
+
+function* readPassages() {
+  for (const line of readFileSync(passages, 'utf8').split('\n')) {
+    if (line !== '') yield JSON.parse(line).text
+  }
+}
+
+function* readDefinitions() {
+  for (const { text } of readNouns()) yield text
 }

@@ -1,13 +1,19 @@
 /**
- * One round: `round.mjs FILE N` encodes the first N texts of a file as a stream, then single
- * queries, and prints its figures as one line of JSON.
+ * One round: `round.mjs OPTIONS` encodes the first texts of a file as a stream, then single queries,
+ * and prints its figures as one line of JSON.
+ *
+ * @typedef {object} RoundOptions
+ * @property {string} path a file of texts
+ * @property {number} numTexts
+ * @property {string} model
+ * @property {import('esplanade/encoder').LoadOptions} load
  */
 import { readCorpus } from 'esplanade/corpus'
 import { SparseEncoder } from 'esplanade/encoder'
 import { quantile } from './spread.mjs'
 
-const [path, count] = process.argv.slice(2)
-const numTexts = Number(count)
+/** @type {RoundOptions} */
+const { path, numTexts, model, load } = JSON.parse(process.argv[2])
 const QUERIES = ['what is photosynthesis', 'programmed cell death', 'how do vaccines work']
 const QUERY_ROUNDS = 100
 const NUM_WARM_UP = 64
@@ -22,7 +28,7 @@ async function* texts(limit) {
   }
 }
 
-const encoder = await SparseEncoder.load('splade-tiny')
+const encoder = await SparseEncoder.load(model, load)
 await encodeAll(Math.min(NUM_WARM_UP, numTexts))
 const started = performance.now()
 const encoded = await encodeAll(numTexts)
@@ -33,6 +39,7 @@ await encoder.close()
 const round = {
   numTexts: encoded.done,
   numTokens: encoded.numTokens,
+  termsPerText: encoded.numTerms / encoded.done,
   textsPerS: encoded.done / seconds,
   tokensPerS: encoded.numTokens / seconds,
   peakRssMiB: process.resourceUsage().maxRSS / 1024,
@@ -54,7 +61,7 @@ async function encodeAll(limit) {
     sum += vector.weights.length
   }
   if (!(sum > 0)) throw new Error('the texts became nothing')
-  return { done, numTokens }
+  return { done, numTokens, numTerms: sum }
 }
 
 /** Text to vector, once warm. */
