@@ -10,6 +10,7 @@ export interface ModelFlags {
   readonly precision?: Precision
   readonly revision?: string
   readonly queryModel?: string
+  readonly workers?: number
 }
 
 /** `--pooling`, for models whose folder does not say. */
@@ -36,6 +37,14 @@ export function precisionOption(): Option {
   ).choices(['float32', 'mixed', 'int8'])
 }
 
+/** `--workers`, for commands that encode many texts. */
+export function workersOption(): Option {
+  return new Option(
+    '--workers <n>',
+    'threads that each encode with one core; bench encode tells whether it is worth it (default: 0, one encoder with all cores)'
+  ).argParser(count(0))
+}
+
 /** `--query-model`, for models of which there is one for documents and one for queries. */
 export function queryModelOption(): Option {
   return new Option(
@@ -54,7 +63,7 @@ export function revisionOption(): Option {
 
 /** @param signal - stops the download of a model from the hub */
 export function loadOptions(
-  { pooling, maxTokens, precision, revision, queryModel }: ModelFlags,
+  { pooling, maxTokens, precision, revision, queryModel, workers }: ModelFlags,
   signal?: AbortSignal
 ): LoadOptions {
   return {
@@ -63,6 +72,7 @@ export function loadOptions(
     ...(precision && { precision }),
     ...(revision !== undefined && { revision }),
     ...(queryModel !== undefined && { queryModel }),
+    ...(workers !== undefined && { numWorkers: workers }),
     ...(signal && { signal }),
     onDownload: showDownload
   }

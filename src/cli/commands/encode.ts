@@ -14,7 +14,8 @@ import {
   maxTokensOption,
   poolingOption,
   precisionOption,
-  revisionOption
+  revisionOption,
+  workersOption
 } from '../model-options.ts'
 import { writeNpz } from '../npz.ts'
 import { atLeast, count, pruneMassOption } from '../options.ts'
@@ -69,6 +70,7 @@ export function encodeCommand(): Command {
         .default('jsonl')
     )
     .addOption(precisionOption())
+    .addOption(workersOption())
     .addOption(
       new Option('--shard <i/n>', 'encode the i-th of n parts')
         .argParser(parseShard)
@@ -136,6 +138,7 @@ function recordOf(flags: EncodeFlags, encoder: SparseEncoder): WorkRecord {
   const { format, query = false, queryMode, idf, topTokens, minWeight, pruneMass, shard } = flags
   return {
     model: encoder.fingerprint,
+    '--query-model': flags.queryModel,
     precision: encoder.precision,
     pooling: encoder.pooling,
     '--max-tokens': encoder.maxTokens,

@@ -26,7 +26,8 @@ import {
   poolingOption,
   precisionOption,
   queryModelOption,
-  revisionOption
+  revisionOption,
+  workersOption
 } from '../model-options.ts'
 import { atLeast, count, modeOption, pruneMassOption } from '../options.ts'
 import { ProblemReport } from '../problem-report.ts'
@@ -78,6 +79,7 @@ export function indexCommand(): Command {
     .addOption(revisionOption())
     .addOption(poolingOption())
     .addOption(precisionOption())
+    .addOption(workersOption())
     .addOption(modeOption())
     .addOption(maxTokensOption())
     .option(

@@ -9,7 +9,8 @@ import {
   poolingOption,
   precisionOption,
   queryModelOption,
-  revisionOption
+  revisionOption,
+  workersOption
 } from '../model-options.ts'
 import { duration, showProgress } from '../progress.ts'
 import { counted } from '../readable.ts'
@@ -32,6 +33,7 @@ export function reencodeCommand(): Command {
     .addOption(revisionOption())
     .addOption(poolingOption())
     .addOption(precisionOption())
+    .addOption(workersOption())
     .addOption(maxTokensOption())
     .option('--json', 'one JSON object')
     .addHelpText('after', HELP)
