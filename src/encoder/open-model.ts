@@ -1,4 +1,3 @@
-import crc32 from 'crc-32'
 import { EsplanadeError } from '../errors.ts'
 import { type Checkpoint, findCheckpoint } from './checkpoint.ts'
 import { buildLogitsGraph } from './encoder-graph.ts'
@@ -7,10 +6,17 @@ import type { ModelFiles } from './model-files.ts'
 import type { BatchEncoderPlan } from './open-batch-encoder.ts'
 import { DEFAULT_PRECISION, planBatchEncoder } from './plan-batch-encoder.ts'
 import { noWeights } from './read-weights.ts'
+import {
+  findGraph,
+  fingerprintOf,
+  GRAPH_FILES,
+  lookAtGraph,
+  type ReadyGraph,
+  readMaxPositions
+} from './ready-graph.ts'
 import { asLogitsSession } from './ready-onnx.ts'
-import { findOutput, type OutputPort, type ReadyPorts, readInputs } from './ready-onnx-ports.ts'
-import { readRobertaPositions } from './roberta.ts'
-import { createSession, type ExternalData, type InferenceSession } from './session.ts'
+import { findOutput, type OutputPort, type ReadyPorts } from './ready-onnx-ports.ts'
+import { createSession, type InferenceSession } from './session.ts'
 import type { LoadOptions } from './sparse-encoder.ts'
 import type { SpladeHead } from './splade-pooling.ts'
 
@@ -31,13 +37,6 @@ export interface OpenModel {
    */
   readonly openLogits: () => Promise<InferenceSession>
 }
-
-/** Where a graph is looked for that stands in for weights: as optimum and sentence-transformers save. */
-const GRAPH_FILES = ['onnx/model.onnx', 'model.onnx']
-/** What exporters add to the name of a graph for the file of its larger tensors. */
-const DATA_ENDINGS = ['_data', '.data']
-/** Positions of BERT and its kin, where a graph comes without a config. */
-const DEFAULT_POSITIONS = 512
 
 /**
  * Opens the model of a folder: its weights, or where it has none, an ONNX graph that others made.
@@ -80,34 +79,6 @@ function checkpointLogits(
   }
 }
 
-/** A graph as it was found. */
-interface ReadyGraph {
-  readonly bytes: Uint8Array
-  readonly externalData: readonly ExternalData[]
-  readonly place: string
-}
-
-async function findGraph(files: ModelFiles): Promise<ReadyGraph | undefined> {
-  const candidates = files.graphFile === undefined ? GRAPH_FILES : [files.graphFile]
-  for (const file of candidates) {
-    const bytes = await files.read(file)
-    if (bytes === undefined) continue
-    const externalData: ExternalData[] = []
-    for (const ending of DATA_ENDINGS) {
-      const data = await files.read(`${file}${ending}`)
-      const path = `${file.split('/').at(-1)}${ending}`
-      if (data !== undefined) externalData.push({ path, data: plain(data) })
-    }
-    return { bytes: plain(bytes), externalData, place: files.placeOf(file) }
-  }
-  return undefined
-}
-
-/** The same bytes as no more than an array: Node's buffers cannot be shared with threads. */
-function plain({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, length)
-}
-
 async function readyModelOf(
   graph: ReadyGraph,
   files: ModelFiles,
@@ -117,16 +88,15 @@ async function readyModelOf(
   refusePrecision(options, graph.place)
   const configBytes = await files.read('config.json')
   const config = configBytes && new ModelConfig(configBytes, files.placeOf('config.json'))
-  const { ports, output } = await lookAt(graph, config)
-  if (output.isPooled) refuseHead(options, graph.place)
-  const crc = [bytes, ...externalData.map(({ data }) => data)].reduce(
-    (sum, part) => crc32.buf(part, sum),
-    0
+  const vocabularySize = config?.has('vocab_size') ? config.size('vocab_size') : undefined
+  const { ports, output } = await lookAtGraph(graph, (session, ports) =>
+    findOutput(session, ports, vocabularySize, graph.place)
   )
+  if (output.isPooled) refuseHead(options, graph.place)
   return {
     vocabularySize: output.vocabularySize,
     maxPositions: ports.fixedLength ?? readMaxPositions(config),
-    fingerprint: (crc >>> 0).toString(16).padStart(8, '0'),
+    fingerprint: fingerprintOf(graph),
     plan: (head, padId) => ({
       precision: 'as-exported',
       graph: bytes,
@@ -161,42 +131,6 @@ function refuseHead({ pooling, activation }: LoadOptions, place: string): void {
     problem: `${place} pools by itself, so its head cannot be chosen`,
     remedy: 'Leave the option out, or use a graph that gives logits'
   })
-}
-
-/** Opens a graph only to see what goes into it and what comes out for one token. */
-async function lookAt(
-  { bytes, externalData, place }: ReadyGraph,
-  config: ModelConfig | undefined
-): Promise<{ ports: ReadyPorts; output: OutputPort }> {
-  const session = await createSession(bytes, 1, { externalData, optimized: false }).catch(cause => {
-    throw /external data/i.test(String(cause)) ? noExternalData(place, cause) : cause
-  })
-  try {
-    const ports = readInputs(session.inputs, place)
-    const vocabularySize = config?.has('vocab_size') ? config.size('vocab_size') : undefined
-    return { ports, output: await findOutput(session, ports, vocabularySize, place) }
-  } finally {
-    await session.close()
-  }
-}
-
-function noExternalData(place: string, cause: Error): EsplanadeError {
-  const names = DATA_ENDINGS.map(ending => `${place.split(/[/\\]/).at(-1)}${ending}`)
-  return new EsplanadeError('MODEL_NOT_FOUND', {
-    place,
-    problem: `the graph keeps tensors in a file of their own that is not there: ${cause.message}`,
-    expected: `${names.join(' or ')} beside it`,
-    remedy: 'Fetch that file as well, or export the graph as one file',
-    cause
-  })
-}
-
-function readMaxPositions(config: ModelConfig | undefined): number {
-  if (!config?.has('max_position_embeddings')) return DEFAULT_POSITIONS
-  const isRoberta = config.has('model_type') && /roberta$/.test(config.text('model_type'))
-  return isRoberta
-    ? readRobertaPositions(config).maxPositions
-    : config.size('max_position_embeddings')
 }
 
 /** A function of its own, so that it holds on to no graph. */

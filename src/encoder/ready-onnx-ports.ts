@@ -103,11 +103,7 @@ export async function findOutput(
   vocabularySize: number | undefined,
   place: string
 ): Promise<OutputPort> {
-  const length = ports.fixedLength ?? 1
-  const mask = new Float32Array(length)
-  mask[0] = 1
-  const probe = { ids: new Int32Array(length), mask, numTexts: 1, length }
-  const outputs = await session.run(feedsFor(ports, probe))
+  const { outputs, length, shapes } = await probe(session, ports)
   const found = session.outputNames.flatMap((name): OutputPort[] => {
     const { type, dims } = outputs[name]!
     const isPooled = dims.length === 2
@@ -119,16 +115,35 @@ export async function findOutput(
   })
   const best = found.find(({ name }) => name === 'logits') ?? found[0]
   if (best !== undefined) return best
+  const terms = vocabularySize ?? 'vocabulary'
+  throw unsupported(
+    place,
+    `the graph gives ${shapes} for one token`,
+    `float32 [1, 1, ${terms}], the logits of a masked language model, or [1, ${terms}], pooled`
+  )
+}
+
+/** What a graph gives for a single token. */
+export interface Probe {
+  readonly outputs: Readonly<Record<string, RuntimeTensor>>
+  /** Tokens that it was given, padding included. */
+  readonly length: number
+  /** All outputs with type and size, for messages. */
+  readonly shapes: string
+}
+
+/** Runs a graph once, to see its outputs. */
+export async function probe(session: InferenceSession, ports: ReadyPorts): Promise<Probe> {
+  const length = ports.fixedLength ?? 1
+  const mask = new Float32Array(length)
+  mask[0] = 1
+  const batch = { ids: new Int32Array(length), mask, numTexts: 1, length }
+  const outputs = await session.run(feedsFor(ports, batch))
   const shapes = session.outputNames.map(name => {
     const { type, dims } = outputs[name]!
     return `${name}: ${type} [${dims.join(', ')}]`
   })
-  const terms = vocabularySize ?? 'vocabulary'
-  throw unsupported(
-    place,
-    `the graph gives ${shapes.join(', ')} for one token`,
-    `float32 [1, 1, ${terms}], the logits of a masked language model, or [1, ${terms}], pooled`
-  )
+  return { outputs, length, shapes: shapes.join(', ') }
 }
 
 function meaningOf(name: string): Meaning | undefined {

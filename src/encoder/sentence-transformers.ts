@@ -53,7 +53,7 @@ type Common = Pick<ModelSide, 'prompt' | 'topTokens'>
  * sentence-transformers 6.2 knows the prompts `query` and `document` of every sparse encoder, be they
  * empty, so that `passage`, `corpus` and `default_prompt_name` never come into play.
  */
-function promptFor(settings: ModelConfig | undefined, task: string): string {
+export function promptFor(settings: ModelConfig | undefined, task: string): string {
   if (!settings?.has('prompts')) return ''
   const prompts = settings.section('prompts')
   return prompts.has(task) ? prompts.text(task) : ''
@@ -88,7 +88,7 @@ async function readSide(
 }
 
 /** Settings that make no difference here: how the weights are held, and what the output is called. */
-const TRANSFORMER_SETTINGS = [
+export const TRANSFORMER_SETTINGS: readonly string[] = [
   'transformer_task',
   'modality_config',
   'module_output_name',
