@@ -14,7 +14,7 @@ export interface TermContribution {
 
 /** A term's contribution, with what a reader wants to know of the term. */
 export interface TermExplanation extends TermContribution {
-  /** The vocabulary's spelling, or the term id where no vocabulary is known. */
+  /** As {@link Vocabulary.display} writes it, or the term id where no vocabulary is known. */
   readonly term: string
   /** The term's part of the score as a fraction of it. */
   readonly share: number
@@ -69,7 +69,7 @@ export function explainHit(parts: HitParts): HitExplanation {
       : undefined
   const terms = contributions.map(contribution => ({
     ...contribution,
-    term: tokenizer?.vocabulary.termOf(contribution.termId) ?? `${contribution.termId}`,
+    term: tokenizer?.vocabulary.display(contribution.termId) ?? `${contribution.termId}`,
     share: contribution.value / explanation.value,
     inQuery: queryTerms?.has(contribution.termId),
     inText: offsetsOf?.has(contribution.termId),

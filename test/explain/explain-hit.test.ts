@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { SparseEncoder } from '../../src/entry/encoder.ts'
 import { bestSnippet, explainHit, highlights } from '../../src/entry/explain.ts'
 import { SparseIndexBuilder } from '../../src/entry/search.ts'
+import { goldenTokenizers, tokenizerOf } from '../text/golden-tokenizers.ts'
 
 let encoder: SparseEncoder
 beforeAll(async () => {
@@ -105,4 +106,24 @@ describe('highlights', () => {
       expect(wide.slice(cut.start, cut.end).isWellFormed()).toBe(true)
     }
   })
+})
+
+test.each(['roberta', 'xlm-roberta'])('%s: terms are written as a person would', name => {
+  const tokenizer = tokenizerOf(goldenTokenizers().find(golden => golden.name === name)!)
+  const text = 'The ferry, the harbour'
+  const ids = new Set(tokenizer.tokenize(text).ids)
+  const contributions = Array.from(ids, termId => ({
+    termId,
+    queryWeight: 1,
+    documentWeight: 1,
+    product: 1,
+    value: 1
+  }))
+  const explanation = { value: ids.size, description: 'dot product', details: [] }
+  const { terms } = explainHit({ explanation, contributions, text, tokenizer })
+  const named = terms.map(({ term }) => term)
+  expect(named).toContain('the')
+  expect(named).toContain(',')
+  expect(named.join('')).not.toMatch(/[Ġ▁]/)
+  expect(highlights(terms).map(({ start, end }) => text.slice(start, end))).not.toContain(',')
 })

@@ -14,6 +14,7 @@ import { count, repeated } from '../options.ts'
 import { idfOption, type QueryFlags, queryModeOption, queryOptions } from '../query-mode-option.ts'
 import { counted } from '../readable.ts'
 import { type Terminal, terminalOf } from '../terminal.ts'
+import { type ShownToken, tokenLines } from '../token-lines.ts'
 
 interface ExpandFlags extends ModelFlags, QueryFlags {
   readonly model?: string[]
@@ -89,13 +90,7 @@ export interface Expansion {
   /** Tokens beyond those that it reads. */
   readonly numTruncated: number
   /** Asked for with `--tokens`; `start` and `end` are UTF-16 offsets into the text. */
-  readonly tokens?: readonly {
-    readonly token: string
-    readonly id: number
-    readonly start: number
-    readonly end: number
-    readonly special: boolean
-  }[]
+  readonly tokens?: readonly ShownToken[]
   /** Without `--mask`. */
   readonly numActiveTerms?: number
   readonly numExpansionTerms?: number
@@ -109,6 +104,7 @@ export interface Expansion {
   }[])[]
 }
 
+/** Programs get the terms as the model writes them, people as they would. */
 async function expansionOf(
   encoder: SparseEncoder,
   text: string,
@@ -120,8 +116,9 @@ async function expansionOf(
   })
   const { vocabulary } = encoder
   const query = await queryOptions(flags, encoder)
+  const termOf = flags.json ? vocabulary.termOf : vocabulary.display
   const pieces = Array.from(ids, (id, i) => ({
-    token: vocabulary.termOf(id),
+    token: termOf(id),
     id,
     start: offsets[2 * i]!,
     end: offsets[2 * i + 1]!,
@@ -137,7 +134,7 @@ async function expansionOf(
   if (mask) {
     const predicted = await encoder.predictMasked(text, { top: top ?? DEFAULT_TOP_MASKED })
     const masks = predicted.map(terms =>
-      terms.map(({ term, termId, weight }) => ({ term, termId, probability: weight }))
+      terms.map(({ termId, weight }) => ({ term: termOf(termId), termId, probability: weight }))
     )
     return { ...common, masks }
   }
@@ -146,7 +143,12 @@ async function expansionOf(
     query.queryMode === undefined
       ? await encoder.encodeDocument(text)
       : await encoder.encodeQuery(text, query)
-  const terms = encoder.decode(vector).map(term => ({ ...term, expansion: !own.has(term.termId) }))
+  const terms = encoder.decode(vector).map(({ termId, weight }) => ({
+    termId,
+    term: termOf(termId),
+    weight,
+    expansion: !own.has(termId)
+  }))
   return {
     ...common,
     numActiveTerms: terms.length,
@@ -199,7 +201,7 @@ function renderCharts(expansions: readonly Expansion[], terminal: Terminal, top:
 function inCommon(expansions: readonly Expansion[], { columns, paint }: Terminal): string {
   const [first = [], ...others] = expansions.map(({ terms = [] }) => terms.map(({ term }) => term))
   const sets = others.map(terms => new Set(terms))
-  const common = first.filter(term => sets.every(set => set.has(term)))
+  const common = [...new Set(first)].filter(term => sets.every(set => set.has(term)))
   const all = expansions.length === 2 ? 'both' : `all ${expansions.length}`
   const line = `${counted(common.length, 'term')} in ${all}`
   const shown = common.length === 0 ? line : `${line}: ${common.join(' ')}`
@@ -219,19 +221,13 @@ function groupedByTokens(expansions: readonly Expansion[]): Expansion[][] {
   return [...groups.values()]
 }
 
-function renderTokens(group: readonly Expansion[], { columns, paint }: Terminal): string {
-  const tokens = group[0]?.tokens ?? []
-  const special = new Set(tokens.filter(token => token.special).map(({ token }) => token))
-  const lines = wrap(tokens.map(({ token }) => token).join(' '), columns - 2).map(line =>
-    line
-      .split(' ')
-      .map(token => (special.has(token) || token.startsWith('##') ? paint(token, 'dim') : token))
-      .join(' ')
-  )
+function renderTokens(group: readonly Expansion[], terminal: Terminal): string {
+  const { tokens = [], text = '' } = group[0] ?? {}
   const models = group.map(({ model }) => model).join(', ')
-  const heading = wrap(`${models}: ${counted(tokens.length, 'token')}`, columns)
-    .map(line => `${paint(line, 'bold')}\n`)
+  const heading = wrap(`${models}: ${counted(tokens.length, 'token')}`, terminal.columns)
+    .map(line => `${terminal.paint(line, 'bold')}\n`)
     .join('')
+  const lines = tokenLines(text, tokens, { ...terminal, columns: terminal.columns - 2 })
   return `${heading}${lines.map(line => `  ${line}\n`).join('')}`
 }
 
