@@ -40,15 +40,8 @@ export async function loadModelSide(
 ): Promise<LoadedModel> {
   const own = filesIn(files, layout.folder)
   const { plan, fingerprint, openLogits, ...model } = await openModel(own, options)
-  const tokenizer = await readTokenizer(own, layout.lowercase)
-  if (tokenizer.vocabulary.size > model.vocabularySize) {
-    throw new EsplanadeError('MODEL_MISMATCH', {
-      place: own.placeOf('tokenizer.json'),
-      problem: `it has ${tokenizer.vocabulary.size} terms, the model ${model.vocabularySize}`,
-      expected: 'a tokenizer with no more terms than the model',
-      remedy: 'Use the tokenizer.json that was saved with the weights'
-    })
-  }
+  const tokenizer = await readTokenizer(own, layout.lowercase, model.vocabularySize)
+  checkVocabularySize(tokenizer, model.vocabularySize, own)
   const { head } = layout
   const { maxPositions } = model
   const maxTokens = options.maxTokens ?? defaultMaxTokens(layout, maxPositions)
@@ -101,11 +94,37 @@ export function weighedBy(table: TokenWeights, model: LoadedModel, isOwner: bool
   return { ...model, side: { ...model.side, encoder }, fingerprint }
 }
 
-function defaultMaxTokens({ maxSeqLength }: ModelSide | TableSide, maxPositions: number): number {
+/**
+ * A token without an embedding would be another one's.
+ *
+ * @throws EsplanadeError `MODEL_MISMATCH`
+ */
+export function checkVocabularySize(
+  { vocabulary }: Tokenizer,
+  vocabularySize: number,
+  files: ModelFiles
+): void {
+  if (vocabulary.size <= vocabularySize) return
+  throw new EsplanadeError('MODEL_MISMATCH', {
+    place: files.placeOf('tokenizer.json'),
+    problem: `it has ${vocabulary.size} terms, the model ${vocabularySize}`,
+    expected: 'a tokenizer with no more terms than the model',
+    remedy: 'Use the tokenizer.json that was saved with the weights'
+  })
+}
+
+/** Tokens of a text that are read unless anything says otherwise. */
+export function defaultMaxTokens(
+  { maxSeqLength }: { readonly maxSeqLength: number | undefined },
+  maxPositions: number
+): number {
   const limit = Math.min(DEFAULT_MAX_TOKENS, maxPositions, maxSeqLength ?? maxPositions)
   return Math.max(MIN_MAX_TOKENS, limit)
 }
 
-function maxBatchTokensOf({ maxBatchTokens = DEFAULT_MAX_BATCH_TOKENS }: LoadOptions): number {
+/** @throws EsplanadeError `INVALID_ARGUMENT` */
+export function maxBatchTokensOf({
+  maxBatchTokens = DEFAULT_MAX_BATCH_TOKENS
+}: Pick<LoadOptions, 'maxBatchTokens'>): number {
   return checkedCount('maxBatchTokens', maxBatchTokens, 1, Number.MAX_SAFE_INTEGER)
 }

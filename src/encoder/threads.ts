@@ -1,6 +1,9 @@
 import { EsplanadeError } from '../errors.ts'
+import type { DenseVector } from '../vector/dense-vector.ts'
+import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { BatchEncoder } from './batch-encoder.ts'
 import { checkedCount } from './checked-count.ts'
+import { DenseBatchEncoder, type DensePlan } from './dense-batch-encoder.ts'
 import { type BatchEncoderPlan, openBatchEncoder } from './open-batch-encoder.ts'
 
 /** Threads that encode side by side. */
@@ -10,17 +13,26 @@ export interface EncodeThreadsOptions {
   readonly numThreads: number
 }
 
+/** What an encoder of batches is made of, whichever vectors it gives. */
+export type EncoderPlan = BatchEncoderPlan | DensePlan
+
 /** Starts worker threads that each make the encoder of a plan; together they are one encoder. */
 export type StartEncodeThreads = (
-  plan: BatchEncoderPlan,
+  plan: EncoderPlan,
   options: EncodeThreadsOptions
-) => Promise<BatchEncoder>
+) => Promise<BatchEncoder<SparseVector | DenseVector>>
 
 let start: StartEncodeThreads | undefined
 
 /** The platform's threads, handed in by an entry point. */
 export function provideEncodeThreads(starter: StartEncodeThreads): void {
   start = starter
+}
+
+/** How many threads encode. */
+interface ThreadOptions {
+  readonly numWorkers?: number
+  readonly numThreads?: number
 }
 
 /**
@@ -31,12 +43,37 @@ export function provideEncodeThreads(starter: StartEncodeThreads): void {
  */
 export async function openEncoder(
   plan: BatchEncoderPlan,
-  options: { readonly numWorkers?: number; readonly numThreads?: number }
+  options: ThreadOptions
 ): Promise<BatchEncoder> {
+  return (await openPlan(plan, options)) as BatchEncoder
+}
+
+/** {@link openEncoder} of dense vectors. */
+export async function openDenseEncoder(
+  plan: DensePlan,
+  options: ThreadOptions
+): Promise<BatchEncoder<DenseVector>> {
+  return (await openPlan(plan, options)) as BatchEncoder<DenseVector>
+}
+
+/** Makes the encoder of a plan in this thread. */
+export function openHere(
+  plan: EncoderPlan,
+  numThreads: number | undefined
+): Promise<BatchEncoder<SparseVector | DenseVector>> {
+  return 'kind' in plan
+    ? DenseBatchEncoder.open(plan, numThreads)
+    : openBatchEncoder(plan, numThreads)
+}
+
+async function openPlan(
+  plan: EncoderPlan,
+  options: ThreadOptions
+): Promise<BatchEncoder<SparseVector | DenseVector>> {
   const { numThreads } = options
   const numWorkers = checkedCount('numWorkers', options.numWorkers ?? 0, 0, 1024)
   if (numThreads !== undefined) checkedCount('numThreads', numThreads, 1, 1024)
-  if (numWorkers === 0) return openBatchEncoder(plan, numThreads)
+  if (numWorkers === 0) return openHere(plan, numThreads)
   if (start !== undefined) return start(plan, { numWorkers, numThreads: numThreads ?? 1 })
   throw new EsplanadeError('INVALID_ARGUMENT', {
     place: 'numWorkers',

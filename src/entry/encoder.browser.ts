@@ -4,6 +4,11 @@
  */
 
 import { findModel } from '../browser/find-model.ts'
+import type {
+  DenseEncoder as DenseEncoderInterface,
+  DenseLoadOptions
+} from '../encoder/dense-encoder.ts'
+import { loadDenseEncoder } from '../encoder/load-dense-encoder.ts'
 import { loadSparseEncoder } from '../encoder/load-sparse-encoder.ts'
 import type { ModelFiles } from '../encoder/model-files.ts'
 import type {
@@ -11,6 +16,8 @@ import type {
   SparseEncoder as SparseEncoderInterface
 } from '../encoder/sparse-encoder.ts'
 
+export type { DenseLoadOptions } from '../encoder/dense-encoder.ts'
+export type { DensePooling } from '../encoder/dense-pooling.ts'
 export { type FetchOptions, modelFilesFromUrl } from '../encoder/fetched-model.ts'
 export type { ModelFiles } from '../encoder/model-files.ts'
 export type { Precision } from '../encoder/plan-batch-encoder.ts'
@@ -24,9 +31,11 @@ export type {
   HubOptions,
   LoadOptions,
   QueryOptions,
-  TermWeight
+  TermWeight,
+  TextOptions
 } from '../encoder/sparse-encoder.ts'
 export type { Activation, Pooling } from '../encoder/splade-pooling.ts'
+export type { DenseVector } from '../vector/dense-vector.ts'
 
 /** Turns texts into sparse vectors; {@link SparseEncoder.load} makes one. */
 export type SparseEncoder = SparseEncoderInterface
@@ -52,4 +61,21 @@ export const SparseEncoder: {
       typeof queryModel === 'string' ? findModel(queryModel, queryOptions) : queryModel
     return loadSparseEncoder(files, options, queryFiles)
   }
+}
+
+/** Turns texts into dense vectors; {@link DenseEncoder.load} makes one. */
+export type DenseEncoder = DenseEncoderInterface
+
+/** Loads dense encoders. */
+export const DenseEncoder: {
+  /**
+   * Loads a model as sentence-transformers saves it (Transformer, Pooling and Normalize), or the folder
+   * of a transformer: found as `SparseEncoder.load` finds models.
+   *
+   * @throws EsplanadeError as `SparseEncoder.load`
+   */
+  load(model: string | ModelFiles, options?: DenseLoadOptions): Promise<DenseEncoder>
+} = {
+  load: async (model, options) =>
+    loadDenseEncoder(typeof model === 'string' ? findModel(model, options) : model, options)
 }

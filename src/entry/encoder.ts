@@ -1,5 +1,10 @@
-/** `esplanade/encoder`: text → sparse vector. */
+/** `esplanade/encoder`: text → sparse vector, text → dense vector. */
 
+import type {
+  DenseEncoder as DenseEncoderInterface,
+  DenseLoadOptions
+} from '../encoder/dense-encoder.ts'
+import { loadDenseEncoder } from '../encoder/load-dense-encoder.ts'
 import type { ModelFiles } from '../encoder/model-files.ts'
 import type {
   LoadOptions,
@@ -10,6 +15,8 @@ import { startEncodeThreads } from '../node/encode-threads.ts'
 import { loadModel } from '../node/load-model.ts'
 import { findModel } from '../node/model-folder.ts'
 
+export type { DenseLoadOptions } from '../encoder/dense-encoder.ts'
+export type { DensePooling } from '../encoder/dense-pooling.ts'
 export { type FetchOptions, modelFilesFromUrl } from '../encoder/fetched-model.ts'
 export type { ModelFiles } from '../encoder/model-files.ts'
 export type { Precision } from '../encoder/plan-batch-encoder.ts'
@@ -23,7 +30,8 @@ export type {
   HubOptions,
   LoadOptions,
   QueryOptions,
-  TermWeight
+  TermWeight,
+  TextOptions
 } from '../encoder/sparse-encoder.ts'
 export type { Activation, Pooling } from '../encoder/splade-pooling.ts'
 export {
@@ -37,6 +45,7 @@ export {
   verifyModel
 } from '../node/hub/model-store.ts'
 export { SHIPPED_MODELS } from '../node/model-folder.ts'
+export type { DenseVector } from '../vector/dense-vector.ts'
 
 /** Turns texts into sparse vectors; {@link SparseEncoder.load} makes one. */
 export type SparseEncoder = SparseEncoderInterface
@@ -57,6 +66,23 @@ export const SparseEncoder: {
 } = {
   load: async (model, options) =>
     loadModel(typeof model === 'string' ? await findModel(model, options) : model, options)
+}
+
+/** Turns texts into dense vectors; {@link DenseEncoder.load} makes one. */
+export type DenseEncoder = DenseEncoderInterface
+
+/** Loads dense encoders. */
+export const DenseEncoder: {
+  /**
+   * Loads a model as sentence-transformers saves it (Transformer, Pooling and Normalize), the folder of a
+   * transformer, or a ready ONNX graph: found as `SparseEncoder.load` finds models.
+   *
+   * @throws EsplanadeError as `SparseEncoder.load`
+   */
+  load(model: string | ModelFiles, options?: DenseLoadOptions): Promise<DenseEncoder>
+} = {
+  load: async (model, options) =>
+    loadDenseEncoder(typeof model === 'string' ? await findModel(model, options) : model, options)
 }
 
 provideEncodeThreads(startEncodeThreads)

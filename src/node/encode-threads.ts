@@ -2,16 +2,18 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { BatchEncoder } from '../encoder/batch-encoder.ts'
-import type { BatchEncoderPlan } from '../encoder/open-batch-encoder.ts'
-import type { EncodeThreadsOptions } from '../encoder/threads.ts'
+import type { EncoderPlan, EncodeThreadsOptions } from '../encoder/threads.ts'
 import { Turns } from '../encoder/turns.ts'
 import { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
+import type { DenseVector } from '../vector/dense-vector.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
+
+type Vector = SparseVector | DenseVector
 
 /** What a worker is started with. */
 export interface EncodeWorkerData {
   /** Its bytes are in memory that all workers share. */
-  readonly plan: BatchEncoderPlan
+  readonly plan: EncoderPlan
   readonly numThreads: number
 }
 
@@ -20,6 +22,8 @@ export type EncodeRequest = readonly Uint32Array[] | undefined
 
 /** Vectors one after the other, in buffers that are handed over. */
 export interface PostedVectors {
+  readonly isDense: boolean
+  /** Empty where they are dense. */
   readonly terms: Uint32Array<ArrayBuffer>
   readonly weights: Float32Array<ArrayBuffer>
   /** The i-th vector ends before `ends[i]`. */
@@ -49,16 +53,16 @@ const REQUESTS_PER_WORKER = 2
  * @throws EsplanadeError `RUNTIME_MISSING`, `RUNTIME_FAILED`
  */
 export async function startEncodeThreads(
-  plan: BatchEncoderPlan,
+  plan: EncoderPlan,
   { numWorkers, numThreads, workerFile = builtWorker() }: StartOptions
-): Promise<BatchEncoder> {
+): Promise<BatchEncoder<Vector>> {
   const workerData: EncodeWorkerData = { plan: shared(plan), numThreads }
   const threads = new EncodeThreads(numWorkers, () => new EncodeThread(workerFile, workerData))
   await threads.opened()
   return threads
 }
 
-class EncodeThreads implements BatchEncoder {
+class EncodeThreads implements BatchEncoder<Vector> {
   readonly concurrency: number
   readonly #startThread: () => EncodeThread
   readonly #threads: EncodeThread[]
@@ -81,7 +85,7 @@ class EncodeThreads implements BatchEncoder {
     }
   }
 
-  encode(texts: readonly Uint32Array[]): Promise<SparseVector[]> {
+  encode(texts: readonly Uint32Array[]): Promise<Vector[]> {
     return this.#turns.run(async () => {
       for (;;) {
         if (this.#isClosed) throw closed()
@@ -107,7 +111,7 @@ class EncodeThreads implements BatchEncoder {
 }
 
 const NOT_BEGUN = Symbol('not begun')
-type Outcome = SparseVector[] | typeof NOT_BEGUN
+type Outcome = Vector[] | typeof NOT_BEGUN
 
 interface Pending {
   resolve(outcome: Outcome): void
@@ -201,9 +205,10 @@ class EncodeThread {
   }
 }
 
-function unpacked({ terms, weights, ends }: PostedVectors): SparseVector[] {
+function unpacked({ isDense, terms, weights, ends }: PostedVectors): Vector[] {
   return ends.map((end, i) => {
     const start = i === 0 ? 0 : ends[i - 1]!
+    if (isDense) return weights.slice(start, end)
     return { terms: terms.slice(start, end), weights: weights.slice(start, end) }
   })
 }

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { openBatchEncoder } from '../encoder/open-batch-encoder.ts'
+import { openHere } from '../encoder/threads.ts'
 import { EsplanadeError } from '../errors.ts'
+import type { DenseVector } from '../vector/dense-vector.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type {
   EncodeAnswer,
@@ -13,12 +14,13 @@ import type {
 
 const port = parentPort!
 const { plan, numThreads } = workerData as EncodeWorkerData
+const NO_TERMS = new Uint32Array()
 
 /** Requests are answered in their order. */
 let last: Promise<void> = Promise.resolve()
 
 try {
-  const encoder = await openBatchEncoder(plan, numThreads)
+  const encoder = await openHere(plan, numThreads)
   port.on('message', (texts: EncodeRequest) => {
     last = last.then(async () => {
       if (texts !== undefined) return post(() => encoder.encode(texts))
@@ -31,7 +33,7 @@ try {
   port.postMessage(failure(error))
 }
 
-async function post(encode: () => Promise<SparseVector[]>): Promise<void> {
+async function post(encode: () => Promise<(SparseVector | DenseVector)[]>): Promise<void> {
   try {
     const vectors = packed(await encode())
     const transferred = [vectors.terms.buffer, vectors.weights.buffer]
@@ -41,18 +43,23 @@ async function post(encode: () => Promise<SparseVector[]>): Promise<void> {
   }
 }
 
-function packed(vectors: readonly SparseVector[]): PostedVectors {
-  const length = vectors.reduce((sum, { terms }) => sum + terms.length, 0)
-  const terms = new Uint32Array(length)
+/** A dense vector is one of weights without terms. */
+function packed(vectors: readonly (SparseVector | DenseVector)[]): PostedVectors {
+  const isDense = vectors[0] instanceof Float32Array
+  const parts = vectors.map(vector =>
+    vector instanceof Float32Array ? { terms: NO_TERMS, weights: vector } : vector
+  )
+  const length = parts.reduce((sum, part) => sum + part.weights.length, 0)
+  const terms = new Uint32Array(isDense ? 0 : length)
   const weights = new Float32Array(length)
   let end = 0
-  const ends = vectors.map(vector => {
-    terms.set(vector.terms, end)
-    weights.set(vector.weights, end)
-    end += vector.terms.length
+  const ends = parts.map(part => {
+    if (!isDense) terms.set(part.terms, end)
+    weights.set(part.weights, end)
+    end += part.weights.length
     return end
   })
-  return { terms, weights, ends }
+  return { isDense, terms, weights, ends }
 }
 
 function failure(error: unknown): EncodeAnswer {
