@@ -108,7 +108,8 @@ describe('what an interrupted run left', () => {
     const corpus = write('begun.jsonl', lines(...documents))
     const to = at('begun.jsonl.vectors')
     const { child, finished } = startCli(['encode', corpus, '--to', to, '--top-tokens', '900'])
-    while (!existsSync(`${to}.partial`) || statSync(`${to}.partial`).size === 0) await sleep(5)
+    const hasWork = () => existsSync(`${to}.partial`) && statSync(`${to}.partial`).size > 0
+    while (!hasWork() && child.exitCode === null) await sleep(5)
     child.kill('SIGINT')
     const stopped = await finished
     expect(stopped.code).toBe(1)
@@ -129,7 +130,7 @@ describe('what an interrupted run left', () => {
     expect((await runCli([...resume, '--top-tokens', '900'])).code).toBe(0)
     expect(keysOf(to)).toEqual(documents.map(({ _id }) => _id))
     expect(existsSync(`${to}.partial.json`)).toBe(false)
-  })
+  }, 180_000)
 })
 
 /** The company of a text in its batch changes the last digits of a weight. */
