@@ -5,6 +5,7 @@ import { backupCommand, restoreCommand } from './commands/backup.ts'
 import { benchCommand } from './commands/bench.ts'
 import { checkCommand, repairCommand } from './commands/check.ts'
 import { compactCommand } from './commands/compact.ts'
+import { compareCommand } from './commands/compare.ts'
 import { deleteCommand } from './commands/delete.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { encodeCommand } from './commands/encode.ts'
@@ -46,6 +47,7 @@ for (const make of [
   encodeCommand,
   runCommand,
   evalCommand,
+  compareCommand,
   tuneCommand,
   inspectCommand,
   deleteCommand,
