@@ -84,7 +84,8 @@ function readSingle(
   return { before, after }
 }
 
-function isIds(value: unknown, size: number): value is number[] {
+/** Whether a value is a list of token ids. */
+export function isIds(value: unknown, size: number): value is number[] {
   return Array.isArray(value) && value.every(id => Number.isInteger(id) && 0 <= id && id < size)
 }
 

@@ -4,6 +4,8 @@ import { BertPipeline } from './bert-pipeline.ts'
 import { readByteLevelBpe } from './byte-level-bpe.ts'
 import { readMetaspaceUnigram } from './metaspace-unigram.ts'
 import { readNormalizer } from './normalizers.ts'
+import type { PairTemplate } from './pair-template.ts'
+import { readPairTemplate } from './pair-template.ts'
 import type { SpecialTokens } from './special-tokens.ts'
 import { readSpecialTokens } from './special-tokens.ts'
 import { SubwordPipeline } from './subword-pipeline.ts'
@@ -31,6 +33,8 @@ export interface TokenizerFile {
   readonly pipeline: TextPipeline
   readonly addedTokens: readonly AddedToken[]
   readonly template: SequenceTemplate
+  /** Undefined where the file does not say what stands around two texts. */
+  readonly pairTemplate: PairTemplate | undefined
   readonly specialTokens: SpecialTokens
 }
 
@@ -85,6 +89,7 @@ export function readTokenizerFile(tokenizerJson: unknown, tokenizerConfig: unkno
     pipeline,
     addedTokens,
     template: readTemplate(file.post_processor, idOf),
+    pairTemplate: readPairTemplate(file.post_processor, idOf.size),
     specialTokens: readSpecialTokens(tokenizerConfig, idOf, unknownId)
   }
 }

@@ -1,5 +1,7 @@
 import { EsplanadeError } from '../errors.ts'
 import { AddedTokenSplitter } from './added-tokens.ts'
+import { longestFirst } from './pair-room.ts'
+import type { PairTemplate } from './pair-template.ts'
 import type { SpecialTokens } from './special-tokens.ts'
 import type { SequenceTemplate } from './template.ts'
 import type { TextPipeline } from './text-pipeline.ts'
@@ -7,7 +9,7 @@ import { TokenSink } from './token-sink.ts'
 import type { TokenizerFile } from './tokenizer-file.ts'
 import { readTokenizerFile } from './tokenizer-file.ts'
 import type { Vocabulary } from './vocabulary.ts'
-import { createVocabulary } from './vocabulary.ts'
+import { createVocabulary, widenVocabulary } from './vocabulary.ts'
 
 /** How many tokens of a text are read unless another number is asked for. */
 export const DEFAULT_MAX_TOKENS = 256
@@ -25,6 +27,16 @@ export interface TokenIds {
   /** Token ids, between those that the model wants around a text: `[CLS]` first and `[SEP]` last. */
   readonly ids: Uint32Array
   /** Tokens of the text that were left out because of `maxTokens`. */
+  readonly numTruncated: number
+}
+
+/** The tokens of two texts that a model reads together. */
+export interface PairIds {
+  /** Token ids, between those that the model wants around a pair: `[CLS] first [SEP] second [SEP]`. */
+  readonly ids: Uint32Array
+  /** Of which text each token is, one a token: in BERT 0 or 1; 0 in families that do not tell. */
+  readonly types: Uint8Array
+  /** Tokens of both texts that were left out because of `maxTokens`. */
   readonly numTruncated: number
 }
 
@@ -57,20 +69,20 @@ export class Tokenizer {
   readonly vocabulary: Vocabulary
   readonly specialTokens: SpecialTokens
   readonly #template: SequenceTemplate
+  readonly #pairTemplate: PairTemplate | undefined
   readonly #addedTokens: AddedTokenSplitter // those found in the text as given
   readonly #pipeline: TextPipeline
 
-  private constructor(file: TokenizerFile) {
+  private constructor(file: TokenizerFile, numTerms: number) {
     const { terms, addedTokens, template, specialTokens } = file
     const special = addedTokens.filter(token => token.special).map(token => token.id)
     const roles = Object.values(specialTokens).filter((id): id is number => id !== undefined)
-    this.vocabulary = createVocabulary(
-      terms,
-      special.concat(roles, template.before, template.after),
-      file.spelling
-    )
+    const around = template.before.concat(template.after)
+    const named = createVocabulary(terms, special.concat(roles, around), file.spelling)
+    this.vocabulary = widenVocabulary(named, numTerms)
     this.specialTokens = specialTokens
     this.#template = template
+    this.#pairTemplate = file.pairTemplate
     this.#addedTokens = new AddedTokenSplitter(
       addedTokens.filter(token => !token.normalized).map(token => [token.content, token] as const)
     )
@@ -82,11 +94,12 @@ export class Tokenizer {
    *
    * @param tokenizerJson - `tokenizer.json`; its own settings of truncation and padding are ignored
    * @param tokenizerConfig - `tokenizer_config.json`, which may name the special tokens
+   * @param numTerms - terms of the model, where it has more than the tokenizer names
    * @throws EsplanadeError `MODEL_FILE_INVALID`, `MODEL_UNSUPPORTED` (a tokenizer of another
    * family), `MODEL_MISMATCH`
    */
-  static fromJson(tokenizerJson: unknown, tokenizerConfig?: unknown): Tokenizer {
-    return new Tokenizer(readTokenizerFile(tokenizerJson, tokenizerConfig))
+  static fromJson(tokenizerJson: unknown, tokenizerConfig?: unknown, numTerms = 0): Tokenizer {
+    return new Tokenizer(readTokenizerFile(tokenizerJson, tokenizerConfig), numTerms)
   }
 
   /**
@@ -117,6 +130,39 @@ export class Tokenizer {
     return { ids, offsets, numTruncated: sink.numTokens - sink.numKept }
   }
 
+  /**
+   * The token ids of two texts as one sequence, for models that read them together. A pair that is too
+   * long loses the end of its longer text, then of both (`longest_first`, as transformers has it).
+   *
+   * @throws EsplanadeError `INVALID_ARGUMENT` if `maxTokens` leaves no room for the special tokens;
+   * `MODEL_UNSUPPORTED` where the tokenizer does not say what stands around a pair
+   */
+  tokenizePair(first: string, second: string, options: TokenizeOptions = {}): PairIds {
+    const template = this.#pairTemplate ?? refusePairs()
+    const numAround = template.reduce(
+      (sum, part) => sum + (part.kind === 'special' ? part.ids.length : 0),
+      0
+    )
+    const room = roomBetween(options.maxTokens, numAround)
+    const [a, b] = [first, second].map(text => {
+      const sink = new TokenSink(room, false)
+      this.#fill(text, sink)
+      return sink
+    }) as [TokenSink, TokenSink]
+    const [numFirst, numSecond] = longestFirst(a.numTokens, b.numTokens, room)
+    const kept = { first: a.ids.subarray(0, numFirst), second: b.ids.subarray(0, numSecond) }
+    const ids = new Uint32Array(numAround + numFirst + numSecond)
+    const types = new Uint8Array(ids.length)
+    let end = 0
+    for (const part of template) {
+      const own = part.kind === 'special' ? part.ids : kept[part.kind]
+      ids.set(own, end)
+      types.fill(part.type, end, end + own.length)
+      end += own.length
+    }
+    return { ids, types, numTruncated: a.numTokens + b.numTokens - numFirst - numSecond }
+  }
+
   /** The terms of token ids, as the vocabulary writes them (`##ing` continues a word, `Ġthe` begins one). */
   tokensOf(ids: Iterable<number>): string[] {
     return Array.from(ids, id => this.vocabulary.termOf(id))
@@ -137,17 +183,9 @@ export class Tokenizer {
   }
 
   /** How many tokens of a text there is room for between the special tokens. */
-  #room(maxTokens = DEFAULT_MAX_TOKENS): number {
+  #room(maxTokens: number | undefined): number {
     const { before, after } = this.#template
-    const room = maxTokens - before.length - after.length
-    if (room >= 0 && (Number.isInteger(maxTokens) || maxTokens === Number.POSITIVE_INFINITY)) {
-      return room
-    }
-    throw new EsplanadeError('INVALID_ARGUMENT', {
-      place: 'maxTokens',
-      problem: `${maxTokens} was given`,
-      expected: `an integer from ${before.length + after.length}, or Infinity`
-    })
+    return roomBetween(maxTokens, before.length + after.length)
   }
 
   #framed(ids: Uint32Array): Uint32Array {
@@ -158,4 +196,26 @@ export class Tokenizer {
     framed.set(after, before.length + ids.length)
     return framed
   }
+}
+
+/** @throws EsplanadeError `INVALID_ARGUMENT` where not even the special tokens have room */
+function roomBetween(maxTokens: number = DEFAULT_MAX_TOKENS, numAround: number): number {
+  const room = maxTokens - numAround
+  if (room >= 0 && (Number.isInteger(maxTokens) || maxTokens === Number.POSITIVE_INFINITY)) {
+    return room
+  }
+  throw new EsplanadeError('INVALID_ARGUMENT', {
+    place: 'maxTokens',
+    problem: `${maxTokens} was given`,
+    expected: `an integer from ${numAround}, or Infinity`
+  })
+}
+
+function refusePairs(): never {
+  throw new EsplanadeError('MODEL_UNSUPPORTED', {
+    place: 'tokenizer.json',
+    problem: 'the post_processor does not say what stands around a pair of texts',
+    expected: 'one TemplateProcessing with "pair", BertProcessing or RobertaProcessing',
+    remedy: 'Use the tokenizer.json that was saved with the cross-encoder'
+  })
 }

@@ -6,10 +6,13 @@ import { EsplanadeError } from '../errors.ts'
  * in the list, from 0, without gaps.
  */
 export interface Vocabulary {
-  /** How many terms there are; ids run from 0 to `size − 1`. */
+  /**
+   * How many terms there are; ids run from 0 to `size − 1`. A model may have more than its tokenizer
+   * names, so that their number is round: those are special, and called `[unused 50265]`.
+   */
   readonly size: number
   /**
-   * A short stable hash of all terms in order, such as `30522-1a2b3c4d`: the number of terms and the
+   * A short stable hash of all terms that the tokenizer names, in order, such as `30522-1a2b3c4d`: the number of terms and the
    * CRC-32 of the terms in UTF-8, each followed by a line feed. An index that records it can tell
    * that a query comes from another model. It guards against mix-ups, not against malice.
    */
@@ -76,6 +79,28 @@ export function createVocabulary(
     display: id => (special.has(id) ? termOf(id) : spelling(termOf(id))),
     idOf: term => ids.get(term),
     isSpecial: id => special.has(id)
+  }
+}
+
+/**
+ * The vocabulary of a model that has terms beyond those of its tokenizer.
+ *
+ * @param size - how many terms the model has; where these are no more, nothing changes
+ */
+export function widenVocabulary(vocabulary: Vocabulary, size: number): Vocabulary {
+  const { size: numNamed } = vocabulary
+  if (size <= numNamed) return vocabulary
+  const isUnnamed = (id: number) => Number.isInteger(id) && id >= numNamed && id < size
+  const termOf = (id: number) => (isUnnamed(id) ? `[unused ${id}]` : vocabulary.termOf(id))
+  return {
+    size,
+    get fingerprint() {
+      return vocabulary.fingerprint
+    },
+    termOf,
+    display: id => (isUnnamed(id) ? termOf(id) : vocabulary.display(id)),
+    idOf: vocabulary.idOf,
+    isSpecial: id => isUnnamed(id) || vocabulary.isSpecial(id)
   }
 }
 
