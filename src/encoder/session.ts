@@ -84,14 +84,14 @@ export async function createSession(
   checkDevice(device, runtime)
   const isWeb = isOfWeb(runtime)
   if (isWeb && numThreads !== undefined) runtime.env.wasm.numThreads = numThreads
-  // The runtime takes no memory that threads share.
-  const bytes = model.buffer instanceof ArrayBuffer ? model : model.slice()
   const session = await failing(`load the model${device === 'cpu' ? '' : ` on ${device}`}`, () =>
-    runtime.InferenceSession.create(bytes, {
+    runtime.InferenceSession.create(unshared(model), {
       executionProviders: isWeb && device === 'cpu' ? ['wasm'] : [device],
       graphOptimizationLevel: optimized ? 'all' : 'disabled',
       logSeverityLevel: LOG_ERRORS,
-      ...(externalData.length === 0 ? {} : { externalData }),
+      ...(externalData.length > 0 && {
+        externalData: externalData.map(({ path, data }) => ({ path, data: unshared(data) }))
+      }),
       ...(numThreads === undefined || isWeb ? {} : { intraOpNumThreads: numThreads })
     })
   )
@@ -106,6 +106,11 @@ export async function createSession(
 export async function runtimeVersion(): Promise<string> {
   const { env } = await importRuntime('cpu')
   return env.versions.node ?? env.versions.web ?? env.versions.common
+}
+
+/** The runtime takes no memory that threads share. */
+function unshared(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice()
 }
 
 class RuntimeSession implements InferenceSession {
@@ -157,8 +162,12 @@ type Runtime = Omit<NodeRuntime, 'listSupportedBackends'> &
 
 async function importRuntime(device: Device): Promise<Runtime> {
   const runtime = await importForCpu()
+  if (device !== 'webgpu' || !isOfWeb(runtime)) return runtime
   // Of `onnxruntime-web`, what knows graphics cards is a build of its own, twice as large.
-  return device === 'webgpu' && isOfWeb(runtime) ? import('onnxruntime-web/webgpu') : runtime
+  const withGpu = await import('onnxruntime-web/webgpu')
+  const { wasmPaths } = runtime.env.wasm
+  if (typeof wasmPaths === 'string') withGpu.env.wasm.wasmPaths ??= wasmPaths
+  return withGpu
 }
 
 async function importForCpu(): Promise<Runtime> {
