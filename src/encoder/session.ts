@@ -113,11 +113,6 @@ function unshared(bytes: Uint8Array): Uint8Array {
   return bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice()
 }
 
-/** The runtime takes no memory that threads share. */
-function unshared(bytes: Uint8Array): Uint8Array {
-  return bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice()
-}
-
 class RuntimeSession implements InferenceSession {
   readonly #session: OnnxSession
   readonly #Tensor: typeof OnnxTensor
