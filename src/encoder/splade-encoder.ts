@@ -111,11 +111,15 @@ export class SpladeEncoder implements SparseEncoder {
     this.#refuseClosed()
     const top = checkedCount('top', options.top ?? 10, 1, Number.MAX_SAFE_INTEGER)
     const { ids } = this.tokenizer.tokenize(text, { maxTokens: this.maxTokens })
-    const positions = [...ids.keys()].filter(i => ids[i] === this.tokenizer.specialTokens.mask)
+    const { mask: maskId } = this.tokenizer.specialTokens
+    const positions = [...ids.keys()].filter(i => ids[i] === maskId)
     if (positions.length === 0) {
+      const mask = maskId === undefined ? undefined : this.vocabulary.termOf(maskId)
       throw new EsplanadeError('INVALID_ARGUMENT', {
-        problem: `the text holds no [MASK] in its first ${this.maxTokens} tokens`,
-        expected: 'a text like "Paris is the [MASK] of France."'
+        problem: `the text holds no ${mask ?? 'mask'} in its first ${this.maxTokens} tokens`,
+        expected: mask
+          ? `a text like "Paris is the ${mask} of France."`
+          : `a model with a mask token; ${this.name} has none`
       })
     }
     this.#logits ??= this.#parts.openLogits()

@@ -54,7 +54,7 @@ export function expandCommand(): Command {
     .addOption(queryModeOption('the text is a query, which becomes a vector in this way'))
     .addOption(idfOption())
     .option('--tokens', 'the word pieces of the text, too')
-    .option('--mask', 'instead: what the masked-language head predicts for each [MASK]')
+    .option('--mask', 'instead: what the masked-language head predicts for each [MASK] (or <mask>)')
     .option('--json', 'one JSON object a model')
     .addHelpText('after', HELP)
     .action(expand)
@@ -96,7 +96,9 @@ export interface Expansion {
   readonly numExpansionTerms?: number
   /** By descending weight. */
   readonly terms?: readonly (TermWeight & { readonly expansion: boolean })[]
-  /** With `--mask`: for each `[MASK]` its most probable terms. */
+  /** With `--mask`: what the model calls it, such as `[MASK]`. */
+  readonly maskToken?: string
+  /** With `--mask`: for each mask its most probable terms. */
   readonly masks?: readonly (readonly {
     readonly term: string
     readonly termId: number
@@ -136,7 +138,8 @@ async function expansionOf(
     const masks = predicted.map(terms =>
       terms.map(({ termId, weight }) => ({ term: termOf(termId), termId, probability: weight }))
     )
-    return { ...common, masks }
+    const maskToken = vocabulary.termOf(encoder.tokenizer.specialTokens.mask!)
+    return { ...common, maskToken, masks }
   }
   const own = new Set(ids)
   const vector =
@@ -250,10 +253,10 @@ function termChart(expansion: Expansion, top: number): BarChart {
   }
 }
 
-function maskCharts({ model, masks = [] }: Expansion): BarChart[] {
+function maskCharts({ model, maskToken = '', masks = [] }: Expansion): BarChart[] {
   return masks.map((terms, i) => ({
     title: model,
-    subtitle: masks.length === 1 ? '[MASK]' : `[MASK] ${i + 1} of ${masks.length}`,
+    subtitle: masks.length === 1 ? maskToken : `${maskToken} ${i + 1} of ${masks.length}`,
     bars: terms.map(({ term, probability }) => ({
       mark: ' ',
       label: term,
