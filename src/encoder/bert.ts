@@ -58,20 +58,21 @@ export function bertEncoder(config: ModelConfig, weights: Weights): TransformerE
       own,
       inputs
     )
-  return { vocabularySize, hiddenSize, maxPositions, addStates }
+  return { vocabularySize, hiddenSize, maxPositions, numTokenTypes: sizes.numTokenTypes, addStates }
 }
 
 function addStatesOf(
   layers: TransformerLayers,
   sizes: BertSizes,
   { weights, prefix, words }: EncoderWeights,
-  { ids, mask }: TokenInputs
+  { ids, mask, types }: TokenInputs
 ): Tensor {
   const { graph } = layers
   const { vocabularySize, hiddenSize } = sizes
   const looked = graph.node('Gather', [graph.floats(words, [vocabularySize, hiddenSize]), ids])
-  const positions = readTypedPositions(sizes, weights, `${prefix}embeddings`)
-  const placed = addFirstPositions(graph, positions, hiddenSize, ids)
+  const placed = addTypedPositions(graph, sizes, weights, `${prefix}embeddings`, types, positions =>
+    addFirstPositions(graph, positions, hiddenSize, ids)
+  )
   const embedded = layers.norm(`${prefix}embeddings.LayerNorm`, looked, { residual: placed })
   return addBertEncoder(layers, sizes, `${prefix}encoder`, embedded, mask)
 }
@@ -103,17 +104,25 @@ export function readBertSizes(config: ModelConfig): BertSizes {
 }
 
 /**
- * The embeddings of positions, row-major `[maxPositions, hidden]`. Every token is of the first type,
- * so that type's embedding is part of each position's.
+ * Adds the embeddings of positions and types. Where every token is of the first type, that type's
+ * embedding is made part of each position's.
+ *
+ * @param types - of the tokens, int32 `[batch, length]`, or undefined
+ * @param place - looks up the tokens' positions in a table, row-major `[maxPositions, hidden]`
  */
-export function readTypedPositions(
+export function addTypedPositions(
+  graph: OnnxGraph,
   { hiddenSize, maxPositions, numTokenTypes }: BertSizes,
   weights: Weights,
-  name: string
-): Float32Array {
+  name: string,
+  types: Tensor | undefined,
+  place: (positions: Float32Array) => Tensor
+): Tensor {
   const positions = weights.floats(`${name}.position_embeddings.weight`, [maxPositions, hiddenSize])
-  const types = weights.floats(`${name}.token_type_embeddings.weight`, [numTokenTypes, hiddenSize])
-  return positions.map((value, i) => value + types[i % hiddenSize]!)
+  const table = weights.floats(`${name}.token_type_embeddings.weight`, [numTokenTypes, hiddenSize])
+  if (types === undefined) return place(positions.map((value, i) => value + table[i % hiddenSize]!))
+  const typed = graph.node('Gather', [graph.floats(table, [numTokenTypes, hiddenSize]), types])
+  return graph.node('Add', [typed, place(positions)])
 }
 
 /** The layers between the embeddings and the head. */

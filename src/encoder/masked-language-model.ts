@@ -1,11 +1,16 @@
 import type { OnnxGraph, Tensor } from './onnx-model.ts'
 
-/** The two inputs of every encoder graph. */
+/** The inputs of encoder graphs. */
 export interface TokenInputs {
   /** Token ids, int32 `[batch, length]`. */
   readonly ids: Tensor
   /** 1 for a token, 0 for padding, float32 `[batch, length]`. */
   readonly mask: Tensor
+  /**
+   * Of which text each token is, int32 `[batch, length]`; absent: all are of the first. Only BERT and
+   * RoBERTa have embeddings for it.
+   */
+  readonly types?: Tensor
 }
 
 /** A transformer without any head: token ids become one state a token. */
@@ -14,6 +19,8 @@ export interface TransformerEncoder {
   readonly hiddenSize: number
   /** The longest sequence of tokens that the model has positions for. */
   readonly maxPositions: number
+  /** How many types of tokens it tells apart; absent: it has no inputs for them. */
+  readonly numTokenTypes?: number
   /** Adds the encoder; float32 `[batch, length, hidden]`, of which those of padding mean nothing. */
   addStates(graph: OnnxGraph, inputs: TokenInputs): Tensor
 }

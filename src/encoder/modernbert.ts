@@ -40,10 +40,7 @@ export function modernbert(config: ModelConfig, weights: Weights): MaskedLanguag
   const { words, decoder } = readVocabularyWeights(config, weights, names, dims)
   const addStates = (graph: OnnxGraph, inputs: TokenInputs): Tensor => {
     const layers = new TransformerLayers(graph, weights, hiddenSize, sizes.normEpsilon)
-    const final = addStatesOf(layers, sizes, { prefix: 'model.', words }, inputs)
-    const dense = layers.dense('head.dense', final, hiddenSize, { bias: sizes.biases.head })
-    const activated = sizes.headActivation(graph, dense)
-    return layers.norm('head.norm', activated, { bias: sizes.biases.norm })
+    return addHead(layers, sizes, addStatesOf(layers, sizes, { prefix: 'model.', words }, inputs))
   }
   return { vocabularySize, hiddenSize, maxPositions, addStates, decoder }
 }
@@ -59,6 +56,30 @@ export function modernbertEncoder(config: ModelConfig, weights: Weights): Transf
     return addStatesOf(layers, sizes, own, inputs)
   }
   return { vocabularySize, hiddenSize, maxPositions, addStates }
+}
+
+/**
+ * Adds the head that stands before every last layer, whatever it predicts, to states of which the last
+ * dimension is the hidden one.
+ */
+export function addModernBertHead(
+  graph: OnnxGraph,
+  config: ModelConfig,
+  weights: Weights,
+  states: Tensor
+): Tensor {
+  const sizes = readSizes(config)
+  const layers = new TransformerLayers(graph, weights, sizes.hiddenSize, sizes.normEpsilon)
+  return addHead(layers, sizes, states)
+}
+
+function addHead(
+  layers: TransformerLayers,
+  { hiddenSize, biases, headActivation }: ModernBertSizes,
+  states: Tensor
+): Tensor {
+  const dense = layers.dense('head.dense', states, hiddenSize, { bias: biases.head })
+  return layers.norm('head.norm', headActivation(layers.graph, dense), { bias: biases.norm })
 }
 
 function addStatesOf(

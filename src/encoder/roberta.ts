@@ -1,5 +1,5 @@
 import { EsplanadeError } from '../errors.ts'
-import { addBertEncoder, type BertSizes, readBertSizes, readTypedPositions } from './bert.ts'
+import { addBertEncoder, addTypedPositions, type BertSizes, readBertSizes } from './bert.ts'
 import type {
   MaskedLanguageModel,
   TokenInputs,
@@ -56,7 +56,7 @@ export function robertaEncoder(config: ModelConfig, weights: Weights): Transform
     const layers = new TransformerLayers(graph, weights, hiddenSize, sizes.layerNormEpsilon)
     return addStatesOf(layers, sizes, own, padId, inputs)
   }
-  return { vocabularySize, hiddenSize, maxPositions, addStates }
+  return { vocabularySize, hiddenSize, maxPositions, numTokenTypes: sizes.numTokenTypes, addStates }
 }
 
 function addStatesOf(
@@ -64,13 +64,14 @@ function addStatesOf(
   sizes: BertSizes,
   { weights, prefix, words }: EncoderWeights,
   padId: number,
-  { ids, mask }: TokenInputs
+  { ids, mask, types }: TokenInputs
 ): Tensor {
   const { graph } = layers
   const dims = [sizes.vocabularySize, sizes.hiddenSize]
   const looked = graph.node('Gather', [graph.floats(words, dims), ids])
-  const positions = readTypedPositions(sizes, weights, `${prefix}embeddings`)
-  const placed = addPositions(graph, sizes, positions, ids, padId)
+  const placed = addTypedPositions(graph, sizes, weights, `${prefix}embeddings`, types, positions =>
+    addPositions(graph, sizes, positions, ids, padId)
+  )
   const embedded = layers.norm(`${prefix}embeddings.LayerNorm`, looked, { residual: placed })
   return addBertEncoder(layers, sizes, `${prefix}encoder`, embedded, mask)
 }
