@@ -197,6 +197,7 @@ describe('the model of a collection', () => {
     expect(collection.settings.model).toMatchObject({
       source: 'splade-tiny',
       pooling: 'max',
+      precision: 'mixed',
       maxTokens: 256
     })
     // A model of the same name, config and vocabulary, with one bit of one weight changed.
@@ -208,7 +209,11 @@ describe('the model of a collection', () => {
     const other = open(place('texts'), { model: changed })
     await expect(other).rejects.toMatchObject({ code: 'COLLECTION_MISMATCH' })
     await expect(open(place('texts'), { model: changed })).rejects.toThrow('other weights')
-    for (const load of [{ maxTokens: 128 }, { pooling: 'sum' as const }]) {
+    const same = await open(place('texts'), { load: { precision: 'float32' }, readOnly: true })
+    expect((await same.search('boats')).hits.length).toBeGreaterThan(0)
+    await same.close()
+    const others = [{ maxTokens: 128 }, { pooling: 'sum' }, { precision: 'int8' }] as const
+    for (const load of others) {
       await expect(open(place('texts'), { load })).rejects.toMatchObject({
         code: 'COLLECTION_MISMATCH'
       })

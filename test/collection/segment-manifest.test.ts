@@ -158,7 +158,8 @@ describe('settings', () => {
     { dense: { dimensions: 0, metric: 'dot' } },
     { model: {} },
     { model: { ...SETTINGS.model, pooling: 'mean' } },
-    { model: { ...SETTINGS.model, maxTokens: 0 } }
+    { model: { ...SETTINGS.model, maxTokens: 0 } },
+    { model: { ...SETTINGS.model, precision: 'float16' } }
   ])('with %j are refused', fields => {
     const json = formatSettings({ ...SETTINGS, ...(fields as object) })
     expect(() => read(json)).toThrow(corrupt)
@@ -183,6 +184,10 @@ describe('settings', () => {
       mismatch(/another vocabulary: x, not v/)
     )
     expect(check({ model: { ...model!, pooling: 'sum' } })).toThrow(mismatch(/another pooling/))
+    expect(check({ model: { ...model!, precision: 'mixed' } })).not.toThrow()
+    expect(check({ model: { ...model!, precision: 'int8' } })).toThrow(
+      mismatch(/precision float32; int8 was asked for/)
+    )
     expect(check({ metric: 'cosine' })).toThrow(mismatch(/metric dot; cosine was asked for/))
     expect(check({ topTokens: 100 })).toThrow(mismatch(/topTokens 200; 100/))
     expect(check({ dense: { dimensions: 768, metric: 'cosine' } })).toThrow(mismatch(/of 384/))
