@@ -61,7 +61,7 @@ async function readSide(
   prompt: string,
   place: string
 ): Promise<DenseSide> {
-  const [transformer, pooling] = modules
+  const [transformer, pooling, normalize] = modules
   const kinds = modules.map(({ kind }) => kind).join()
   if (kinds !== 'Transformer,Pooling' && kinds !== 'Transformer,Pooling,Normalize') {
     const given = modules.map(({ kind, path }) => `${kind} at "${path}"`).join(', ')
@@ -73,9 +73,17 @@ async function readSide(
   }
   const head = {
     pooling: await readPooling(filesIn(files, pooling!.path), prompt),
-    normalize: modules.length === 3
+    normalize: normalize !== undefined
   }
+  if (normalize !== undefined) await checkNormalize(filesIn(files, normalize.path))
   return { ...(await readTransformer(files, transformer!)), head, prompt }
+}
+
+async function checkNormalize(own: ModelFiles): Promise<void> {
+  const config = await readConfig(own, 'config.json')
+  config?.require('module_input_name', ['sentence_embedding'])
+  config?.require('module_output_name', ['sentence_embedding'])
+  config?.requireOnly(['module_input_name', 'module_output_name'])
 }
 
 async function readTransformer(

@@ -100,11 +100,12 @@ export function buildTransformerGraph(model: TransformerEncoder): Uint8Array {
 
 async function readyModelOf(graph: ReadyGraph, files: ModelFiles): Promise<OpenDenseModel> {
   const config = await readConfig(files, 'config.json')
+  const vocabularySize = config?.has('vocab_size') ? config.size('vocab_size') : undefined
   const { ports, output } = await lookAtGraph(graph, (session, found) =>
-    findStates(session, found, graph.place)
+    findStates(session, found, vocabularySize, graph.place)
   )
   return {
-    vocabularySize: config?.has('vocab_size') ? config.size('vocab_size') : undefined,
+    vocabularySize,
     maxPositions: ports.fixedLength ?? readMaxPositions(config),
     dimensions: output.size,
     isPooled: output.isPooled,
@@ -121,18 +122,24 @@ async function readyModelOf(graph: ReadyGraph, files: ModelFiles): Promise<OpenD
   }
 }
 
-/** Finds the states of the tokens, else the vector of the text, by what the graph gives for a token. */
+/**
+ * Finds the states of the tokens, else the vector of the text, by what the graph gives for a token. A
+ * number for every term is neither.
+ */
 async function findStates(
   session: InferenceSession,
   ports: ReadyPorts,
+  vocabularySize: number | undefined,
   place: string
 ): Promise<StatesPort> {
   const { outputs, length, shapes } = await probe(session, ports)
   const found = session.outputNames.flatMap((name): StatesPort[] => {
     const { type, dims } = outputs[name]!
     const isPooled = dims.length === 2
-    const isStates = dims.length === 3 && dims[1] === length && name !== 'logits'
-    const isRight = type === 'float32' && (isStates || (isPooled && name === POOLED_NAME))
+    const isStates = dims.length === 3 && dims[1] === length
+    const isOfTerms = name === 'logits' || dims.at(-1) === vocabularySize
+    const isRight =
+      type === 'float32' && !isOfTerms && (isStates || (isPooled && name === POOLED_NAME))
     return isRight ? [{ name, isPooled, size: dims.at(-1)! }] : []
   })
   const best =

@@ -269,4 +269,5 @@ def main():
     shutil.rmtree(other)
 
 
-main()
+if __name__ == "__main__":
+    main()
