@@ -13,7 +13,8 @@ InferenceSession.create = async (...args) => {
   const session = await create(...args)
   const run = session.run.bind(session)
   session.run = feeds => {
-    const { data } = feeds.ids
+    // Not every session of an encoder reads token ids.
+    const data = feeds.ids?.data ?? []
     if (data.includes(crashes.exit)) process.exit(7)
     if (data.includes(crashes.throw)) {
       // Nobody catches it here.
