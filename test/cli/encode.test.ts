@@ -130,7 +130,8 @@ describe('esplanade encode', () => {
   })
 
   it.each([
-    [['--precision', 'int8'], 'Only float32 exists so far'],
+    [['--precision', 'float16'], 'Allowed choices are float32, mixed, int8'],
+    [['--workers', '-1'], 'whole number from 0'],
     [['--format', 'npz'], 'Name it with --to'],
     [['--resume'], 'Name it with --to'],
     [['--shard', '3/2'], 'i from 1 to n'],
