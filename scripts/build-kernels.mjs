@@ -5,21 +5,25 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * Compiles `kernels/` with AssemblyScript, once for a memory of its own and once for one that is
- * shared between threads, and writes both into `src/kernel/wasm-bytes.ts`. Does nothing where that
- * file was made from the same sources.
+ * Compiles `kernels/` with AssemblyScript and writes the modules into `src/kernel/wasm-bytes.ts`: that
+ * of sparse search, once for a memory of its own and once for one that is shared between threads, and
+ * that of dense search. Does nothing where that file was made from the same sources.
  */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const target = join(root, 'src/kernel/wasm-bytes.ts')
 const sources = join(root, 'kernels')
 
-const VARIANTS = {
-  PLAIN_WASM: [],
-  SHARED_WASM: [
-    ...['--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
-    ...['--enable', 'threads']
-  ]
+const MODULES = {
+  PLAIN_WASM: { entry: 'index.ts', options: [] },
+  SHARED_WASM: {
+    entry: 'index.ts',
+    options: [
+      ...['--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+      ...['--enable', 'threads']
+    ]
+  },
+  DENSE_WASM: { entry: 'dense-scan.ts', options: [] }
 }
 const OPTIONS = ['-O3', '--noAssert', '--runtime', 'stub', '--importMemory', '--enable', 'simd']
 
@@ -32,13 +36,13 @@ function fingerprint() {
   return hash.digest('hex')
 }
 
-async function compile(options) {
+async function compile({ entry, options }) {
   const { default: asc } = await import('assemblyscript/asc')
   const folder = mkdtempSync(join(tmpdir(), 'esplanade-kernels-'))
   try {
     const out = join(folder, 'kernels.wasm')
     const { error, stderr } = await asc.main([
-      join(sources, 'index.ts'),
+      join(sources, entry),
       ...['-o', out, ...OPTIONS, ...options]
     ])
     const messages = stderr.toString()
@@ -53,8 +57,8 @@ async function compile(options) {
 const mark = `// Made by scripts/build-kernels.mjs from kernels/ (${fingerprint()}).`
 if (!existsSync(target) || !readFileSync(target, 'utf8').startsWith(mark)) {
   const lines = [mark, '']
-  for (const [name, options] of Object.entries(VARIANTS)) {
-    lines.push(`export const ${name}: string =`, `  '${await compile(options)}'`, '')
+  for (const [name, module] of Object.entries(MODULES)) {
+    lines.push(`export const ${name}: string =`, `  '${await compile(module)}'`, '')
   }
   writeFileSync(target, lines.join('\n'))
 }
