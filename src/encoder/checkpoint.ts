@@ -1,8 +1,8 @@
 import type { MaskedLanguageModel } from './masked-language-model.ts'
 import { ModelConfig } from './model-config.ts'
-import { readMaskedLanguageModel } from './model-families.ts'
+import { checkFamily, readMaskedLanguageModel } from './model-families.ts'
 import { type ModelFiles, requiredFile } from './model-files.ts'
-import { findWeights } from './read-weights.ts'
+import { findWeights, knowsWeights } from './read-weights.ts'
 import type { Weights } from './weights.ts'
 
 /** A model read from its files. */
@@ -13,7 +13,7 @@ export interface Checkpoint<Model = MaskedLanguageModel> {
 }
 
 /**
- * Reads the weights of a checkpoint as transformers saves it, and its `config.json`.
+ * Reads the `config.json` of a checkpoint as transformers saves it, and its weights.
  *
  * @param readModel - makes the model of both
  * @returns undefined where there are no weights
@@ -24,13 +24,19 @@ export async function readCheckpoint<Model>(
   files: ModelFiles,
   readModel: (config: ModelConfig, weights: Weights) => Model
 ): Promise<Checkpoint<Model> | undefined> {
+  // Weights may be gigabytes, to be fetched first: what cannot be used is told before.
+  const early = (await knowsWeights(files)) ? await readConfig(files) : undefined
   const found = await findWeights(files)
   if (found === undefined) return undefined
-  const config = new ModelConfig(
-    await requiredFile(files, 'config.json'),
-    files.placeOf('config.json')
-  )
+  const config = early ?? (await readConfig(files))
   return { model: readModel(config, found.weights), fingerprint: found.fingerprint }
+}
+
+async function readConfig(files: ModelFiles): Promise<ModelConfig> {
+  const bytes = await requiredFile(files, 'config.json')
+  const config = new ModelConfig(bytes, files.placeOf('config.json'))
+  checkFamily(config)
+  return config
 }
 
 /** {@link readCheckpoint} of a masked language model. */

@@ -37,6 +37,11 @@ export function readTransformerEncoder(config: ModelConfig, weights: Weights): T
   return familyOf(config).encoder(config, weights)
 }
 
+/** @throws EsplanadeError `MODEL_UNSUPPORTED` for an unknown family */
+export function checkFamily(config: ModelConfig): void {
+  familyOf(config)
+}
+
 function familyOf(config: ModelConfig): ModelFamily {
   const modelType = config.text('model_type')
   const family = Object.hasOwn(FAMILIES, modelType) ? FAMILIES[modelType] : undefined

@@ -13,6 +13,10 @@ export interface ModelFiles {
   placeOf(file: string): string
   /** The content of a file, or undefined where the model has none of this name. */
   read(file: string): Promise<Uint8Array | undefined>
+  /** Whether there is a file of this name, where that is known without reading it. */
+  has?(file: string): Promise<boolean>
+  /** CRC-32 of bytes, gone on with from that of those before them; for a faster one than JavaScript's. */
+  crc32?(bytes: Uint8Array, before: number): number
 }
 
 /**

@@ -49,7 +49,9 @@ export function filesIn(files: ModelFiles, folder: string): ModelFiles {
   return {
     name: files.name,
     placeOf: file => files.placeOf(`${folder}/${file}`),
-    read: file => files.read(`${folder}/${file}`)
+    read: file => files.read(`${folder}/${file}`),
+    ...(files.has && { has: file => files.has!(`${folder}/${file}`) }),
+    ...(files.crc32 && { crc32: files.crc32 })
   }
 }
 

@@ -1,5 +1,5 @@
-import crc32 from 'crc-32'
 import { EsplanadeError } from '../errors.ts'
+import { checksumOf } from './checksum.ts'
 import type { ModelFiles } from './model-files.ts'
 import { SafeTensors } from './safetensors.ts'
 import { readShardIndex, ShardedWeights } from './sharded-weights.ts'
@@ -47,9 +47,18 @@ export async function findWeights(files: ModelFiles): Promise<ReadWeights | unde
     const bytes = await files.read(file)
     if (bytes === undefined) continue
     if (shardEnding !== undefined) return readShards(files, file, bytes, read, shardEnding)
-    return { weights: read(bytes, files.placeOf(file)), fingerprint: hex(crc32.buf(bytes)) }
+    const weights = read(bytes, files.placeOf(file))
+    return { weights, fingerprint: checksumOf([bytes], files) }
   }
   return undefined
+}
+
+/** Whether there are weights, where that is known without reading them. */
+export async function knowsWeights(files: ModelFiles): Promise<boolean> {
+  for (const { file } of FORMATS) {
+    if (await files.has?.(file)) return true
+  }
+  return false
 }
 
 /**
@@ -86,7 +95,7 @@ async function readShards(
   const place = files.placeOf(indexFile)
   const index = readShardIndex(indexBytes, place, ending)
   const shards = new Map<string, WeightsFile>()
-  let crc = 0
+  const parts: Uint8Array[] = []
   for (const file of [...new Set(index.values())].sort()) {
     const bytes = await files.read(file)
     if (bytes === undefined) {
@@ -96,12 +105,11 @@ async function readShards(
         remedy: 'Fetch the whole model again'
       })
     }
-    crc = crc32.buf(bytes, crc)
+    parts.push(bytes)
     shards.set(file, read(bytes, files.placeOf(file)))
   }
-  return { weights: new ShardedWeights(index, shards, place), fingerprint: hex(crc) }
-}
-
-function hex(crc: number): string {
-  return (crc >>> 0).toString(16).padStart(8, '0')
+  return {
+    weights: new ShardedWeights(index, shards, place),
+    fingerprint: checksumOf(parts, files)
+  }
 }

@@ -1,5 +1,5 @@
-import crc32 from 'crc-32'
 import { EsplanadeError } from '../errors.ts'
+import { checksumOf } from './checksum.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { ModelFiles } from './model-files.ts'
 import { type ReadyPorts, readInputs } from './ready-onnx-ports.ts'
@@ -18,6 +18,8 @@ export interface ReadyGraph {
   readonly bytes: Uint8Array
   readonly externalData: readonly ExternalData[]
   readonly place: string
+  /** That of the files. */
+  readonly crc32: ModelFiles['crc32']
 }
 
 /** The graph that the caller chose, or the first that is there; undefined where there is none. */
@@ -32,7 +34,8 @@ export async function findGraph(files: ModelFiles): Promise<ReadyGraph | undefin
       const path = `${file.split('/').at(-1)}${ending}`
       if (data !== undefined) externalData.push({ path, data: plain(data) })
     }
-    return { bytes: plain(bytes), externalData, place: files.placeOf(file) }
+    const { crc32 } = files
+    return { bytes: plain(bytes), externalData, place: files.placeOf(file), crc32 }
   }
   return undefined
 }
@@ -43,10 +46,8 @@ function plain({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
 }
 
 /** CRC-32 of a graph and its tensors, eight hexadecimal digits. */
-export function fingerprintOf({ bytes, externalData }: ReadyGraph): string {
-  const parts = [bytes, ...externalData.map(({ data }) => data)]
-  const crc = parts.reduce((sum, part) => crc32.buf(part, sum), 0)
-  return (crc >>> 0).toString(16).padStart(8, '0')
+export function fingerprintOf(graph: ReadyGraph): string {
+  return checksumOf([graph.bytes, ...graph.externalData.map(({ data }) => data)], graph)
 }
 
 /**

@@ -6,8 +6,9 @@ import type { HubOptions } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import { HubModel } from './hub/hub-model.ts'
 import { isHubName } from './hub/hub-names.ts'
-import { onnxFile, readIfThere } from './onnx-file.ts'
+import { onnxFile } from './onnx-file.ts'
 import { packageRoot } from './package-root.ts'
+import { isFile, nativeCrc32, readIfThere } from './whole-file.ts'
 
 /** Models inside the package, loaded by name and never from the network. */
 export const SHIPPED_MODELS: readonly string[] = ['splade-tiny']
@@ -59,7 +60,9 @@ export async function hubModel(name: string, options?: HubOptions): Promise<Foun
     source: name,
     revision: model.commit,
     placeOf: file => model.placeOf(file),
-    read: file => model.read(file)
+    read: file => model.read(file),
+    has: async file => model.tree?.has(file) ?? false,
+    crc32: nativeCrc32
   }
 }
 
@@ -68,7 +71,7 @@ function modelOnServer(url: string, { onDownload, signal }: HubOptions = {}): Fo
     ...(onDownload && { onDownload }),
     ...(signal && { signal })
   })
-  return { ...files, source: url, revision: undefined }
+  return { ...files, crc32: nativeCrc32, source: url, revision: undefined }
 }
 
 /** Where a shipped model lies. */
@@ -82,6 +85,8 @@ function filesOf(folder: string, name: string, source: string = folder): FoundMo
     source,
     revision: undefined,
     placeOf: file => join(folder, file),
-    read: file => readIfThere(join(folder, file))
+    read: file => readIfThere(join(folder, file)),
+    has: file => isFile(join(folder, file)),
+    crc32: nativeCrc32
   }
 }

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ModelFiles } from '../encoder/model-files.ts'
-import { fileError } from './file-error.ts'
+import { nativeCrc32, readIfThere } from './whole-file.ts'
 
 /**
  * The files of a model whose graph the caller names, as in `model/onnx/model_quantized.onnx`. Its
@@ -16,6 +15,7 @@ export function onnxFile(path: string): ModelFiles {
     name: basename(basename(folder) === 'onnx' ? dirname(folder) : folder),
     graphFile,
     placeOf: file => join(folder, file),
+    crc32: nativeCrc32,
     read: async file => {
       // Only what belongs to the graph is sought beside it alone.
       const isOfGraph = file.startsWith(graphFile)
@@ -25,15 +25,5 @@ export function onnxFile(path: string): ModelFiles {
       }
       return undefined
     }
-  }
-}
-
-/** The content of a file, or undefined where there is none. */
-export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw fileError(cause, path, 'read')
   }
 }

@@ -150,3 +150,31 @@ describe('which file is read', () => {
     expect(asked).toEqual(['model.safetensors', 'model.safetensors.index.json', ...shards])
   })
 })
+
+describe('before weights are read, where it is known that there are some', () => {
+  const weights = contentsOf('safetensors')
+
+  it.each<[string, Record<string, Uint8Array>, string]>([
+    ['no config.json', {}, 'MODEL_NOT_FOUND'],
+    ['no JSON', { 'config.json': new TextEncoder().encode('{') }, 'MODEL_FILE_INVALID'],
+    [
+      'an unknown family',
+      { 'config.json': new TextEncoder().encode('{"model_type": "deberta-v2"}') },
+      'MODEL_UNSUPPORTED'
+    ]
+  ])('%s is told', async (_, config, code) => {
+    const contents = { ...weights, ...config }
+    const files = {
+      ...filesOf(contents),
+      has: async (file: string) => Object.hasOwn(contents, file)
+    }
+    await expect(findCheckpoint(files)).rejects.toThrow(expect.objectContaining({ code }))
+    expect(files.asked).toEqual(['config.json'])
+  })
+
+  it('a folder without weights is none, whatever its config', async () => {
+    const contents = { 'config.json': new TextEncoder().encode('{"model_type": "deberta-v2"}') }
+    const files = { ...filesOf(contents), has: async (file: string) => file === 'config.json' }
+    expect(await findCheckpoint(files)).toBeUndefined()
+  })
+})

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelFiles } from '../../encoder/model-files.ts'
 import type { HubOptions } from '../../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../../errors.ts'
 import { fileError } from '../file-error.ts'
+import { readIfThere } from '../whole-file.ts'
 import { beginHash, hashFile } from './content-hash.ts'
 import { downloadBlob } from './download.ts'
 import { commitOf, listTree } from './hub-api.ts'
@@ -89,10 +89,7 @@ export class HubModel implements ModelFiles {
 
   async read(file: string): Promise<Uint8Array | undefined> {
     const path = await this.fetch(file)
-    if (path === undefined) return undefined
-    return await readFile(path).catch(cause => {
-      throw fileError(cause, path, 'read')
-    })
+    return path === undefined ? undefined : readIfThere(path)
   }
 
   /**
