@@ -70,7 +70,13 @@ export function gradeName(grade: number | undefined): string {
   return grade === undefined ? 'not judged' : `grade ${grade}`
 }
 
-/** A term with what it adds to the score; `+` before one that the model added to the text. */
-export function termFigure({ term, value, inText }: TermExplanation): string {
-  return `${inText === false ? '+' : ''}${term} ${value.toFixed(2)}`
+/** A term as it is named: `+` before one that the model added to the text, quotes around a word. */
+export function termName({ term, kind, inText }: TermExplanation): string {
+  if (kind === 'word') return `"${term}"`
+  return inText === false ? `+${term}` : term
+}
+
+/** A term with what it adds to the score. */
+export function termFigure(term: TermExplanation): string {
+  return `${termName(term)} ${term.value.toFixed(2)}`
 }

@@ -9,7 +9,8 @@ import {
   percent,
   probability,
   rankChange,
-  signed
+  signed,
+  termName
 } from './compare-figures.ts'
 import { PAGE_STYLE } from './compare-page-style.ts'
 import { metricTable } from './compare-tables.ts'
@@ -20,11 +21,11 @@ import {
   markedPValue,
   meanOf,
   type QueryMove,
-  queries,
   type RunMoves
 } from './compare-view.ts'
 import { differenceChart } from './difference-chart.ts'
 import { escapeHtml } from './escape-html.ts'
+import { queries } from './evaluation-notes.ts'
 import { meansChart } from './means-chart.ts'
 import { scatterChart } from './scatter-chart.ts'
 
@@ -55,7 +56,11 @@ export function renderHtml(view: CompareView): string {
     '<h2>Means</h2>',
     '<div class="pair">',
     ...comparison.metrics.map(metric =>
-      panel(metric, `mean and its ${percent(view.confidence)} interval`, meansChart(view, metric))
+      panel(
+        metric,
+        `mean and ${percent(view.confidence)} interval; in colour where p < 0.05`,
+        meansChart(view, metric)
+      )
     ),
     '</div>',
     ...view.moves.flatMap(moves => runSection(view, moves)),
@@ -74,7 +79,8 @@ function header(view: CompareView): string[] {
   const sentences = others.map(found => {
     const p = markedPValue(found, test)
     const look = outcomeOf(found.difference)
-    const verb = p >= 0.05 ? 'is not clearly apart from' : look === 'better' ? 'beats' : 'loses to'
+    const verb =
+      p >= 0.05 ? 'does not differ clearly from' : look === 'better' ? 'beats' : 'loses to'
     const by = `<b class="${look}">${signed(found.difference)}</b> (${between(found.interval, signed)}), p ${equals(p)}`
     const counts = `better on ${queries(found.wins)}, worse on ${found.losses}, the same on ${found.ties}`
     return `<li><b>${escapeHtml(found.run)}</b> ${verb} <b>${escapeHtml(comparison.baseline)}</b>: ${by}; ${counts}.</li>`
@@ -159,9 +165,11 @@ function movedQuery({ topics }: CompareView, query: QueryMove, position: number)
 function movedDocument(document: DocumentMove): string {
   const { key, grade, reason } = document
   const isRelevant = grade !== undefined && grade > 0
-  const head = `<span class="rank">rank ${rankChange(document)}</span> <span class="muted">${gradeName(grade)}</span> ${escapeHtml(key)}`
-  const body = reason === undefined ? '' : passage(reason.text, reason.terms) + termBars(reason)
-  return `<li${isRelevant ? ' class="relevant"' : ''}>${head}${body}</li>`
+  const place = `<span class="rank">rank ${rankChange(document)}</span> · ${gradeName(grade)}`
+  const head = `<b>${escapeHtml(key)}</b> <span class="muted">· ${place}</span>`
+  const text = reason === undefined ? '' : passage(reason.text, reason.terms)
+  const why = reason === undefined ? '' : `<div class="why">${termBars(reason)}</div>`
+  return `<li${isRelevant ? ' class="relevant"' : ''}><div>${head}${text}</div>${why}</li>`
 }
 
 /** The best part of a document, the words that matched marked. */
@@ -181,19 +189,20 @@ function passage(text: string, terms: readonly TermExplanation[]): string {
 }
 
 function termBars({ score, terms }: NonNullable<DocumentMove['reason']>): string {
-  if (terms.length === 0) return '<p class="passage muted">It shares no term with the query.</p>'
+  if (terms.length === 0) return '<p class="muted">It shares no term with the query.</p>'
   const most = Math.max(...terms.map(({ share }) => share))
-  const rows = terms.slice(0, SHOWN_TERMS).map(({ term, value, share, inText }) => {
-    const isAdded = inText === false
-    const name = `<span${isAdded ? ' class="added"' : ''}>${isAdded ? '+' : ''}${escapeHtml(term)}</span>`
-    const width = Math.max(0, (share / most) * 100).toFixed(1)
-    return `${name}<i>${value.toFixed(2)}</i><span><u style="width:${width}%"></u></span>`
+  const rows = terms.slice(0, SHOWN_TERMS).map(term => {
+    const look = term.inText === false ? ' class="added"' : ''
+    const width = Math.max(0, (term.share / most) * 100).toFixed(1)
+    const bar = `<span><u style="width:${width}%"></u></span>`
+    return `<span${look}>${escapeHtml(termName(term))}</span><i>${term.value.toFixed(2)}</i>${bar}`
   })
   const rest = terms.slice(SHOWN_TERMS)
   const restValue = rest.reduce((sum, { value }) => sum + value, 0)
   const more = rest.length === 0 ? '' : `; ${rest.length} more terms add ${restValue.toFixed(2)}`
-  const added = terms.some(({ inText }) => inText === false) ? '; + terms the model added' : ''
-  return `<p class="passage muted">score ${score.toFixed(2)}${more}${added}</p><div class="terms">${rows.join('')}</div>`
+  const added = terms.some(({ inText }) => inText === false) ? '; + added by the model' : ''
+  const words = terms.some(({ kind }) => kind === 'word') ? '; "words" by BM25' : ''
+  return `<p class="muted">score ${score.toFixed(2)}${escapeHtml(more + added + words)}</p><div class="terms">${rows.join('')}</div>`
 }
 
 function figures(view: CompareView, metric: string): string[] {

@@ -1,6 +1,7 @@
 import { figure, gradeName, legendOf, rankChange, signed, termFigure } from './compare-figures.ts'
 import { directionsOf, metricTable, overviewTable, type TextTable } from './compare-tables.ts'
-import { type CompareView, type DocumentMove, type QueryMove, queries } from './compare-view.ts'
+import type { CompareView, DocumentMove, QueryMove } from './compare-view.ts'
+import { queries } from './evaluation-notes.ts'
 import { printable } from './highlighted-text.ts'
 
 const SHOWN_TERMS = 6

@@ -45,24 +45,27 @@ svg .axis { fill: var(--muted); } svg .value { font-variant-numeric: tabular-num
 .bar.same, .point.same { fill: var(--same); } .bar.base { fill: var(--base); opacity: .6; }
 .point { opacity: .72; stroke: var(--panel); } .point:hover, rect.bar:hover { opacity: 1; stroke: var(--ink); }
 details { border-bottom: 1px solid var(--line); }
-summary { cursor: pointer; padding: 9px 0; display: grid; grid-template-columns: 78px 132px 1fr; gap: 12px; }
+summary { cursor: pointer; padding: 9px 0; display: grid; grid-template-columns: 12px 78px 132px 1fr; gap: 12px; }
+summary::before { content: '▸'; color: var(--muted); } details[open] > summary::before { content: '▾'; }
 summary::-webkit-details-marker { display: none; }
 summary:hover { background: var(--panel); }
 summary b, summary .figures { font-variant-numeric: tabular-nums; }
 .query { overflow-wrap: anywhere; }
 .moved { margin: 0 0 14px; padding: 0; list-style: none; }
-.moved > li { padding: 10px 14px; margin: 0 0 8px; background: var(--panel); border-left: 3px solid var(--line); border-radius: 4px; overflow-wrap: anywhere; }
+.moved > li { display: grid; grid-template-columns: 1fr 340px; gap: 8px 24px; padding: 10px 14px; margin: 0 0 8px; background: var(--panel); border-left: 3px solid var(--line); border-radius: 4px; overflow-wrap: anywhere; }
+.moved > li > :only-child { grid-column: 1 / -1; }
+.why { font-size: 13px; }
 .moved > li.relevant { border-left-color: var(--better); }
-.rank { font-variant-numeric: tabular-nums; font-weight: 600; }
+.rank { font-variant-numeric: tabular-nums; color: var(--ink); }
 .passage { margin: 6px 0 0; font-size: 14px; }
 mark { background: var(--shade); color: inherit; border-radius: 3px; padding: 0 2px; font-weight: 600; }
-.terms { margin: 8px 0 0; display: grid; grid-template-columns: minmax(80px, max-content) 58px 1fr; gap: 2px 10px; font-size: 13px; align-items: center; }
+.terms { margin: 4px 0 0; display: grid; grid-template-columns: minmax(60px, max-content) 44px 1fr; gap: 2px 10px; font-size: 13px; align-items: center; }
 .terms i { font-style: normal; text-align: right; font-variant-numeric: tabular-nums; }
 .terms u { display: block; height: 9px; background: var(--better); border-radius: 2px; min-width: 1px; text-decoration: none; }
 .terms .added { color: var(--muted); } .terms .added + i + span u { opacity: .5; }
 @media (max-width: 640px) {
-  main { padding: 20px 14px 48px; }
-  summary { grid-template-columns: 78px 1fr; } summary .query { grid-column: 1 / -1; }
+  main { padding: 20px 14px 48px; } .moved > li { grid-template-columns: 1fr; }
+  summary { grid-template-columns: 12px 78px 1fr; } summary .query { grid-column: 1 / -1; }
 }
 @media print { figure, details { break-inside: avoid; } }
 `

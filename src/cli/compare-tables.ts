@@ -4,6 +4,7 @@ import {
   differenceOf,
   markedPValue,
   meanOf,
+  type QueryMove,
   type RunMoves
 } from './compare-view.ts'
 
@@ -51,7 +52,10 @@ export function metricTable(view: CompareView, metric: string): TextTable {
 }
 
 /** The directions in which queries moved that have any. */
-export function directionsOf({ up, down }: RunMoves) {
+export function directionsOf({
+  up,
+  down
+}: RunMoves): { name: string; queries: readonly QueryMove[] }[] {
   return [
     { name: 'up', queries: up },
     { name: 'down', queries: down }

@@ -1,7 +1,8 @@
 import { figure, gradeName, legendOf, rankChange, signed, termFigure } from './compare-figures.ts'
 import { directionsOf, metricTable, overviewTable, type TextTable } from './compare-tables.ts'
-import { type CompareView, type DocumentMove, type QueryMove, queries } from './compare-view.ts'
+import type { CompareView, DocumentMove, QueryMove } from './compare-view.ts'
 import { displayWidth, padEnd, padStart, shorten, wrap } from './display-width.ts'
+import { queries } from './evaluation-notes.ts'
 import { printable } from './highlighted-text.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -1,5 +1,6 @@
 import {
   type Comparison,
+  type MeanOfRun,
   type MovedDocument,
   type MovedQuery,
   movedDocuments,
@@ -13,7 +14,7 @@ import {
   type Topics
 } from 'esplanade/eval'
 import type { HitExplanation } from 'esplanade/explain'
-import { readableCount } from './readable.ts'
+import { evaluationNotes, queries } from './evaluation-notes.ts'
 
 /** `--test`: by which test a difference is marked; both are computed. */
 export type SignificanceTest = 't-test' | 'randomization'
@@ -118,28 +119,21 @@ async function documentsOf(
   return documents
 }
 
-/** What a reader has to know of the runs: queries that one side lacks. */
+/** What a reader has to know of the figures. */
 export function notesOf(reports: readonly NamedReport[], topics: Topics | undefined): string[] {
-  const notes = reports.flatMap(({ name, report }) => {
-    const { unansweredQueryIds, unjudgedQueryIds } = report
-    const [missing, ignored] = [unansweredQueryIds.length, unjudgedQueryIds.length]
-    return [
-      missing > 0
-        ? `${name} has no hits for ${queries(missing)} of the judgements; each counts 0.`
-        : '',
-      ignored > 0 ? `${name} has hits for ${queries(ignored)} without judgements, left out.` : ''
-    ]
-  })
+  const notes = reports.flatMap(({ name, report }) =>
+    evaluationNotes(report).map(note => `${name}: ${note}`)
+  )
   const { queryIds } = reports[0]!.report
   const unknown = topics === undefined ? 0 : queryIds.filter(id => !topics.has(id)).length
-  if (unknown > 0) {
-    notes.push(`The topics lack ${queries(unknown)} of the judgements.`)
-  }
-  return notes.filter(note => note !== '')
+  return unknown > 0 ? [...notes, `The topics lack ${queries(unknown)} of the judgements.`] : notes
 }
 
 /** The p-value that a difference is marked by: that of the test asked for, corrected. */
-export function markedPValue({ tTest, randomization }: RunDifference, test: SignificanceTest) {
+export function markedPValue(
+  { tTest, randomization }: RunDifference,
+  test: SignificanceTest
+): number {
   return (test === 't-test' ? tTest : randomization).correctedPValue
 }
 
@@ -153,7 +147,7 @@ export function differenceOf(
 }
 
 /** A run's mean by a metric, with its interval. */
-export function meanOf({ means }: Comparison, run: string, metric: string) {
+export function meanOf({ means }: Comparison, run: string, metric: string): MeanOfRun {
   return means.find(candidate => candidate.run === run && candidate.metric === metric)!
 }
 
@@ -161,9 +155,4 @@ export function meanOf({ means }: Comparison, run: string, metric: string) {
 export function valuesOf(view: CompareView, run: string, metric: string): Float64Array {
   const { report } = view.reports.find(({ name }) => name === run) as { report: Report }
   return report.perQuery[metric]!
-}
-
-/** `1 query`, `2,000 queries`. */
-export function queries(count: number): string {
-  return `${readableCount(count)} ${count === 1 ? 'query' : 'queries'}`
 }

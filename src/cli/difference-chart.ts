@@ -14,10 +14,11 @@ import {
   tip
 } from './chart-parts.ts'
 import { signed } from './compare-figures.ts'
-import { type CompareView, differenceOf, queries, valuesOf } from './compare-view.ts'
+import { type CompareView, differenceOf, valuesOf } from './compare-view.ts'
+import { queries } from './evaluation-notes.ts'
 
 const HEIGHT = 520
-const PLOT: Plot = { left: 62, top: 14, right: CHART_WIDTH - 14, bottom: HEIGHT - 58 }
+const PLOT: Plot = { left: 72, top: 16, right: CHART_WIDTH - 14, bottom: HEIGHT - 58 }
 /** With more queries than this a bar is too thin to be pointed at, and all are one outline. */
 const MAX_BARS = 1000
 

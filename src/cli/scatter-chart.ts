@@ -13,10 +13,12 @@ import {
   tip
 } from './chart-parts.ts'
 import { figure } from './compare-figures.ts'
-import { type CompareView, queries, valuesOf } from './compare-view.ts'
+import { type CompareView, valuesOf } from './compare-view.ts'
+import { queries } from './evaluation-notes.ts'
 
 const HEIGHT = 520
-const PLOT: Plot = { left: 62, top: 14, right: CHART_WIDTH - 14, bottom: HEIGHT - 58 }
+const PLOT: Plot = { left: 72, top: 16, right: CHART_WIDTH - 14, bottom: HEIGHT - 58 }
+const MAX_RADIUS = 15
 /** Queries that a point names to the pointer. */
 const MAX_NAMED = 6
 
@@ -41,11 +43,16 @@ export function scatterChart(view: CompareView, run: string): string {
     chartLine(PLOT.left, y(tick), PLOT.right, y(tick), 'grid'),
     chartText(tickLabel(tick), {
       x: x(tick),
-      y: PLOT.bottom + 20,
+      y: PLOT.bottom + 26,
       anchor: 'middle',
       class: 'tick'
     }),
-    chartText(tickLabel(tick), { x: PLOT.left - 9, y: y(tick) + 4.5, anchor: 'end', class: 'tick' })
+    chartText(tickLabel(tick), {
+      x: PLOT.left - 17,
+      y: y(tick) + 4.5,
+      anchor: 'end',
+      class: 'tick'
+    })
   ])
   const middle = (PLOT.top + PLOT.bottom) / 2
   const center = (PLOT.left + PLOT.right) / 2
@@ -94,7 +101,7 @@ function pointMark(
   x: number,
   y: number
 ): string {
-  const radius = Math.min(22, 4.5 * Math.sqrt(queryIds.length))
+  const radius = Math.min(MAX_RADIUS, 4.5 * Math.sqrt(queryIds.length))
   const named = queryIds.slice(0, MAX_NAMED).map(id => `${id}  ${topics?.get(id) ?? ''}`.trim())
   const more = queryIds.length - named.length
   const lines = [...named, more > 0 ? `and ${queries(more)} more` : '']

@@ -1,8 +1,8 @@
 /**
  * A run and judgements give figures, by trec_eval's conventions with its option `-c`:
  * - The mean is over every query of the judgements. One that the run lacks counts 0, and so does one
- *   that has no relevant document; queries without judgements are ignored. The report names the
- *   first and the last of these, so that no figure is lower than it looks.
+ *   that has no relevant document; queries without judgements are ignored. The report names all of
+ *   these, and says how many hits are judged at all, so that no figure is 0 without a word.
  * - Hits are ordered by score and then by key, both descending ({@link RankOrder}); ranks that a file
  *   gives are ignored.
  * - A document without a judgement, or with a negative grade, is not relevant.
@@ -29,6 +29,10 @@ export interface Report {
   readonly unansweredQueryIds: readonly string[]
   /** Queries of the run without any judgement; they are ignored. */
   readonly unjudgedQueryIds: readonly string[]
+  /** Judged queries without a document of grade 1 or more; each counts 0 whatever the run has. */
+  readonly unanswerableQueryIds: readonly string[]
+  /** Hits of judged queries that have a judgement. 0 hints at keys of another collection. */
+  readonly numJudgedHits: number
 }
 
 export interface EvaluateOptions {
@@ -56,6 +60,7 @@ export function evaluate(
   const perQuery: Record<string, Float64Array> = {}
   for (const { name } of bound) perQuery[name] = new Float64Array(queryIds.length)
   const unansweredQueryIds: string[] = []
+  let numJudgedHits = 0
   for (const [queryIndex, queryId] of queryIds.entries()) {
     const judged = qrels.get(queryId) ?? new Map<string, number>()
     const hits = run.get(queryId) ?? []
@@ -65,6 +70,7 @@ export function evaluate(
     }
     const keys = rankKeys(queryId, hits, options.order ?? 'float32')
     const ranking = { grades: keys.map(key => judged.get(key)), judgedGrades: [...judged.values()] }
+    for (const grade of ranking.grades) if (grade !== undefined) numJudgedHits += 1
     for (const { name, score } of bound) {
       const values = perQuery[name]
       if (values !== undefined) values[queryIndex] = score(ranking)
@@ -73,8 +79,22 @@ export function evaluate(
   const means: Record<string, number> = {}
   for (const [name, values] of Object.entries(perQuery)) means[name] = mean(values)
   const unjudgedQueryIds = [...run.keys()].filter(queryId => !qrels.has(queryId))
-  const names = Object.keys(perQuery)
-  return { metrics: names, means, queryIds, perQuery, unansweredQueryIds, unjudgedQueryIds }
+  const unanswerableQueryIds = queryIds.filter(queryId => !isAnswerable(qrels.get(queryId)))
+  return {
+    metrics: Object.keys(perQuery),
+    means,
+    queryIds,
+    perQuery,
+    unansweredQueryIds,
+    unjudgedQueryIds,
+    unanswerableQueryIds,
+    numJudgedHits
+  }
+}
+
+function isAnswerable(judged: ReadonlyMap<string, number> | undefined): boolean {
+  for (const grade of judged?.values() ?? []) if (grade >= 1) return true
+  return false
 }
 
 function mean(values: Float64Array): number {

@@ -147,7 +147,7 @@ async function viewOf(
   return {
     comparison,
     reports,
-    qrelsFile: basename(flags.qrels),
+    qrelsFile: flags.qrels,
     test,
     confidence,
     numPermutations: permutations,
@@ -169,7 +169,8 @@ async function explainedMoves(
   }
   await using collection = await openToRead(flags.collection, flags)
   await using snapshot = await collection.snapshot()
-  return findMoves({ ...request, explain: explainBy(snapshot, topics, flags.namespace) })
+  // Awaited here: the collection has to be open until all is explained.
+  return await findMoves({ ...request, explain: explainBy(snapshot, topics, flags.namespace) })
 }
 
 function render(view: CompareView, format: Format, isShown: boolean): string {

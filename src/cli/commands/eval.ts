@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { evaluate, parseMetrics, type RankOrder, readQrels, readRun } from 'esplanade/eval'
+import { evaluationNotes } from '../evaluation-notes.ts'
 import { textLines } from '../text-lines.ts'
 
 interface EvalFlags {
@@ -39,7 +40,7 @@ async function evaluateRun(runFile: string, flags: EvalFlags): Promise<void> {
   const run = await readRun(textLines(runFile), { place: runFile })
   const qrels = await readQrels(textLines(flags.qrels), { place: flags.qrels })
   const report = evaluate(run, qrels, metrics, { order: flags.order })
-  const { queryIds, perQuery, means, unansweredQueryIds, unjudgedQueryIds } = report
+  const { queryIds, perQuery, means } = report
   if (flags.json) {
     if (flags.perQuery) {
       queryIds.forEach((queryId, i) => {
@@ -58,11 +59,7 @@ async function evaluateRun(runFile: string, flags: EvalFlags): Promise<void> {
       [`mean of ${queryIds.length}`, ...report.metrics.map(name => means[name]!)]
     ])
   }
-  const note = (count: number, what: string) => {
-    if (count > 0) process.stderr.write(`note: ${count} ${what}\n`)
-  }
-  note(unansweredQueryIds.length, 'judged queries have no hits in the run; each counts 0')
-  note(unjudgedQueryIds.length, 'queries of the run have no judgements and are left out')
+  for (const note of evaluationNotes(report)) process.stderr.write(`note: ${note}\n`)
   const asGiven = evaluate(run, qrels, metrics, { order: 'given' })
   const moved = report.metrics.filter(
     name => asGiven.means[name]!.toFixed(4) !== means[name]!.toFixed(4)
