@@ -140,8 +140,8 @@ export interface LoadOptions extends HubOptions {
    */
   readonly activation?: Activation
   /**
-   * Encodes queries in place of the model that is loaded: its name, folder or files. Its vocabulary is
-   * the same, else `MODEL_MISMATCH`. Default: the model says how its queries are encoded.
+   * Encodes queries in place of the model that is loaded: its name (on the hub, `org/name@commit` is
+   * the same for ever), folder or files. Its vocabulary is the same, else `MODEL_MISMATCH`. Default: the model says how its queries are encoded.
    */
   readonly queryModel?: string | ModelFiles
   /**

@@ -2,7 +2,8 @@ import { type InferenceFreeModel, loadInferenceFreeModel } from '../encoder/infe
 import { loadSparseEncoder } from '../encoder/load-sparse-encoder.ts'
 import type { ModelFiles } from '../encoder/model-files.ts'
 import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
-import { type FoundModel, findModel } from './model-folder.ts'
+import { isHubName } from './hub/hub-names.ts'
+import { type FoundModel, findModel, hubModel } from './model-folder.ts'
 
 /**
  * Makes an encoder of a model and, where one is named, of the model that encodes queries in its place.
@@ -34,16 +35,22 @@ async function queryFilesOf(options: LoadOptions): Promise<ModelFiles | undefine
   return typeof queryModel === 'string' ? findQueryModel(queryModel, options) : queryModel
 }
 
-/** Where the model of queries is found again; undefined where none is named. */
+/**
+ * Where the same model of queries is found again, for the hub `org/name@commit`; undefined where none
+ * is named.
+ */
 export async function queryModelSource(options: LoadOptions = {}): Promise<string | undefined> {
   const { queryModel } = options
   if (typeof queryModel !== 'string') return undefined
-  return (await findQueryModel(queryModel, options)).source
+  const { source, revision } = await findQueryModel(queryModel, options)
+  return revision === undefined ? source : `${source}@${revision}`
 }
 
 function findQueryModel(
-  name: string,
+  queryModel: string,
   { revision: _, ...options }: LoadOptions
 ): Promise<FoundModel> {
-  return findModel(name, options)
+  const [name, revision] = queryModel.split(/@(?=[0-9a-f]{40}$)/)
+  if (revision === undefined || !isHubName(name!)) return findModel(queryModel, options)
+  return hubModel(name!, { ...options, revision })
 }

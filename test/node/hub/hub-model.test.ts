@@ -44,7 +44,13 @@ const fixture = hubFixture({
   'org/name': { files, tags: ['v1', 'pr/1'] },
   'org/shards': { files: shards },
   'org/routed': { files: routed },
-  'org/onnx': { files: { 'config.json': '{}', 'onnx/model.onnx': noise(1500, 9) } }
+  'org/onnx': {
+    files: {
+      'config.json': '{}',
+      'onnx/model.onnx': noise(1500, 9),
+      'onnx/model.onnx_data': noise(9, 9)
+    }
+  }
 })
 
 describe('a model on the hub', () => {
@@ -249,7 +255,7 @@ describe('the parts of a model that are fetched in advance', () => {
         '0_Router/document_0_Model/pytorch_model.bin'
       ]
     ],
-    ['org/onnx', ['config.json', 'onnx/model.onnx']]
+    ['org/onnx', ['config.json', 'onnx/model.onnx', 'onnx/model.onnx_data']]
   ])('of %s', async (name, parts) => {
     expect(await partsOf(await fixture.open(name))).toEqual(parts)
     expect(existsSync(join(fixture.cacheDir, `models--${name.replace('/', '--')}`))).toBe(true)

@@ -14,6 +14,7 @@ const names = ['config.json', 'tokenizer.json', 'model.safetensors']
 const files = Object.fromEntries(names.map(name => [name, readFileSync(join(folder, name))]))
 const fixture = hubFixture({
   'org/splade': { files: { ...files, 'pytorch_model.bin': 'not read' } },
+  'org/queries': { files },
   'org/later': { files: { ...files, 'config.json': '{}' } }
 })
 
@@ -103,6 +104,24 @@ test('a collection records the commit, and fetches it with the first text', asyn
   const { hits } = await again.search('harbour')
   expect(hits.map(({ key }) => key)).toEqual(['a'])
   expect(fixture.hub.requestsOf('model.safetensors')).toHaveLength(1)
+  expect(fixture.hub.requests.some(({ path }) => path.includes('/revision/'))).toBe(false)
+})
+
+test('a collection records the commit of the model of its queries, too', async () => {
+  const directory = join(fixture.cacheDir, 'collection')
+  const commit = fixture.hub.commitOf('org/queries')
+  const load = { ...options(), queryModel: 'org/queries' }
+  {
+    await using made = await open(directory, { model: folder, load })
+    expect(made.settings.model).toMatchObject({ queryModel: `org/queries@${commit}` })
+    await made.upsert([{ key: 'a', text: 'boats in the harbour' }])
+  }
+  // By now `main` is another model.
+  fixture.hub.set('org/queries', { files: { 'config.json': '{}' } })
+  fixture.hub.reset()
+  await using again = await open(directory, { load: options() })
+  const { hits } = await again.search('harbour')
+  expect(hits.map(({ key }) => key)).toEqual(['a'])
   expect(fixture.hub.requests.some(({ path }) => path.includes('/revision/'))).toBe(false)
 })
 
