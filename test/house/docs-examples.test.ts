@@ -13,6 +13,7 @@ import { filesUnder, read, root } from './repository.ts'
  * - A `ts` block marked `continued` follows the blocks before it in one program.
  * - A `text` block right behind a block is what it prints.
  * - A block marked `file=NAME` is written to that file instead of being run.
+ * - A block marked `browser` is run in a page, by `test/browser/encode.test.ts`.
  */
 const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs', 'examples']
   .flatMap(path => (path.endsWith('.md') ? [path] : filesUnder(path)))
@@ -45,7 +46,8 @@ function shellLines({ code, place }: CodeBlock): string[] {
   })
 }
 
-const isProgram = ({ language }: CodeBlock) => language === 'ts' || language === 'js'
+const isProgram = ({ language, marks }: CodeBlock) =>
+  (language === 'ts' || language === 'js') && !marks.includes('browser')
 const isRun = (block: CodeBlock) =>
   isProgram(block) || block.language === 'sh' || fileOf(block) !== undefined
 
