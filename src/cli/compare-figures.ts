@@ -70,9 +70,9 @@ export function gradeName(grade: number | undefined): string {
   return grade === undefined ? 'not judged' : `grade ${grade}`
 }
 
-/** A term as it is named: `+` before one that the model added to the text, quotes around a word. */
+/** A term as it is named: `+` before one that the model added to the text, `=` before a word. */
 export function termName({ term, kind, inText }: TermExplanation): string {
-  if (kind === 'word') return `"${term}"`
+  if (kind === 'word') return `=${term}`
   return inText === false ? `+${term}` : term
 }
 

@@ -7,6 +7,7 @@ import { printable } from './highlighted-text.ts'
 import type { Terminal } from './terminal.ts'
 
 const MAX_NAME_WIDTH = 28
+const MIN_NAME_WIDTH = 12
 const GAP = '  '
 const SHOWN_TERMS = 6
 
@@ -46,22 +47,23 @@ function withoutOwnInterval({ header, rows }: TextTable): TextTable {
   return { header: drop(header), rows: rows.map(drop) }
 }
 
-function tableLines({ header, rows }: TextTable, { paint }: Terminal): string[] {
-  const cells = [header, ...rows].map(([name = '', ...rest]) => [
-    shorten(printable(name), MAX_NAME_WIDTH),
-    ...rest
-  ])
+function tableLines({ header, rows }: TextTable, { paint, columns }: Terminal): string[] {
   // Marks stand behind the figures, which stay in line.
   const isMarked = rows.some(row => row.some(cell => cell.endsWith('*')))
-  const filled = cells.map(row =>
-    row.map((cell, i) => (isMarked && i > 0 ? markWidth(cell) : cell))
+  const figures = [header, ...rows].map(row =>
+    row.slice(1).map(cell => (isMarked ? markWidth(cell) : cell))
   )
-  const widths = header.map((_, i) => Math.max(...filled.map(row => displayWidth(row[i]!))))
-  return filled.map((row, rowIndex) => {
-    const [name = '', ...rest] = row
-    const figures = rest.map((cell, i) => padStart(cell, widths[i + 1]!))
-    const line = [padEnd(name, widths[0]!), ...figures].join(GAP).trimEnd()
-    return rowIndex === 0 ? paint(line, 'dim') : line
+  const widths = header
+    .slice(1)
+    .map((_, i) => Math.max(...figures.map(row => displayWidth(row[i]!))))
+  const taken = widths.reduce((sum, width) => sum + GAP.length + width, 0)
+  const room = Math.min(MAX_NAME_WIDTH, Math.max(MIN_NAME_WIDTH, columns - taken))
+  const names = [header, ...rows].map(row => shorten(printable(row[0]!), room))
+  const nameWidth = Math.max(...names.map(displayWidth))
+  return figures.map((row, i) => {
+    const cells = row.map((cell, column) => padStart(cell, widths[column]!))
+    const line = [padEnd(names[i]!, nameWidth), ...cells].join(GAP).trimEnd()
+    return i === 0 ? paint(line, 'dim') : line
   })
 }
 

@@ -86,6 +86,28 @@ describe('conventions', () => {
     expect(report.means).toEqual({ RR: 0.2, 'nDCG@10': 0.2, 'R@5': 0.2 })
     expect([...(report.perQuery.RR ?? [])]).toEqual([1, 0, 0, 0, 0])
     expect(report.unansweredQueryIds).toEqual(['b', 'c'])
+    expect(report.unanswerableQueryIds).toEqual(['e', 'f'])
+    expect(report.numJudgedHits).toBe(3)
+  })
+
+  test('a run with keys of another kind has figures of 0, and the report says why', () => {
+    const run = new Map([['q', [hit('7', 1)]]])
+    const report = evaluate(run, qrelsOf({ q: { 'doc-7': 1 } }), ['RR', 'Judged@10'])
+    expect(report.means).toEqual({ RR: 0, 'Judged@10': 0 })
+    expect(report.numJudgedHits).toBe(0)
+  })
+
+  test('k beyond the end of the list: ranks that hold nothing, except for Judged', () => {
+    const run = new Map([['q', [hit('a', 2), hit('b', 1)]]])
+    const qrels = qrelsOf({ q: { a: 1, b: 0, c: 1 } })
+    const { means } = evaluate(run, qrels, ['P@10', 'R@10', 'Success@10', 'Judged@10', 'AP@1000'])
+    expect(means).toEqual({
+      'P@10': 0.1,
+      'R@10': 0.5,
+      'Success@10': 1,
+      'Judged@10': 1,
+      'AP@1000': 0.5
+    })
   })
 
   test('ties go to the key that is later in byte order, unless the order is given', () => {
