@@ -105,7 +105,10 @@ function validateInsertionIds(segment: Segment, refuse: Refuse): void {
 const DECODE_BYTES = 2 ** 24
 
 /** Keys are UTF-8 and not empty, and none is cut inside a character. */
-export function validateKeys(segment: Segment, refuse: Refuse): void {
+export function validateKeys(
+  segment: { readonly keyOffsets: Uint32Array; section(name: 'keys'): Uint8Array },
+  refuse: Refuse
+): void {
   const bytes = segment.section('keys')
   cover(segment.keyOffsets, bytes.length, 'keyOffsets', 'keys', refuse, 1)
   for (const offset of segment.keyOffsets) {
