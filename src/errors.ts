@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'MODEL_UNSUPPORTED' // an architecture, layout or element type that is not read
   | 'RUNTIME_MISSING' // ONNX Runtime is not installed
   | 'RUNTIME_FAILED' // ONNX Runtime refused the model or a batch
+  | 'RERANK_FAILED' // a reranker failed on a hit, or gave it no finite score
   | 'CORPUS_INVALID' // a line or file of a corpus is not a document
   | 'TOPICS_INVALID' // a line of a topics file is not a query
   | 'QRELS_INVALID' // a line of a qrels file is not a judgement

@@ -41,7 +41,7 @@ const STATES_NAMES = ['last_hidden_state', 'token_embeddings']
 /** The output with one vector a text that is taken: BERT's `pooler_output` is made for another task. */
 const POOLED_NAME = 'sentence_embedding'
 /** The ports of the graphs made here. */
-const OWN_PORTS: ReadyPorts = {
+export const OWN_PORTS: ReadyPorts = {
   inputs: [
     { name: GRAPH_PORTS.ids, type: 'int32', meaning: 'ids' },
     { name: GRAPH_PORTS.mask, type: 'float32', meaning: 'mask' }

@@ -6,7 +6,7 @@ import type { TokenBatch } from './token-batch.ts'
 const INPUT_NAMES = {
   ids: ['input_ids'],
   mask: ['attention_mask', 'input_mask'],
-  /** Of which of two texts a token is: all are of the first. */
+  /** Of which of two texts a token is; a text that stands alone is the first. */
   types: ['token_type_ids', 'segment_ids']
 } as const
 
@@ -80,11 +80,11 @@ export function readInputs(inputs: readonly SessionPort[], place: string): Ready
 /** The tensors of a batch, each in the type that its input has. */
 export function feedsFor(
   { inputs }: ReadyPorts,
-  { ids, mask, numTexts, length }: TokenBatch
+  { ids, mask, types, numTexts, length }: TokenBatch
 ): Record<string, RuntimeTensor> {
   const dims = [numTexts, length]
   const feeds = inputs.map(({ name, type, meaning }): [string, RuntimeTensor] => {
-    const values = meaning === 'ids' ? ids : meaning === 'mask' ? mask : new Int32Array(ids.length)
+    const values = { ids, mask, types: types ?? new Int32Array(ids.length) }[meaning]
     return [name, { type, data: converted(values, type), dims }]
   })
   return Object.fromEntries(feeds)

@@ -9,6 +9,8 @@ export interface TokenBatch {
   readonly ids: Int32Array
   /** 1 for a token, 0 for padding; `[numTexts, length]`. */
   readonly mask: Float32Array
+  /** Of which of two texts each token is, `[numTexts, length]`; absent: all are of the first. */
+  readonly types?: Int32Array
   readonly numTexts: number
   /** Tokens of the longest text, or more. */
   readonly length: number
