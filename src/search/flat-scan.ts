@@ -48,10 +48,15 @@ export interface DenseRanking {
 export class FlatScan {
   readonly #index: DenseRows
   readonly #bounds: RowBounds | undefined
+  /** Bounds of the rows of one scan: kept, as fresh memory costs more than the scan of it. */
+  readonly #room: { readonly lowers: Float64Array; readonly uppers: Float64Array }
 
   constructor(index: DenseRows) {
     this.#index = index
-    this.#bounds = index.header.precision === 'int8' ? rowBounds(index) : undefined
+    const isScreened = index.header.precision === 'int8'
+    this.#bounds = isScreened ? rowBounds(index) : undefined
+    const size = isScreened ? index.header.numVectors : 0
+    this.#room = { lowers: new Float64Array(size), uppers: new Float64Array(size) }
   }
 
   search(query: DenseVector, { k, filter, ...selection }: Selection): DenseRanking {
@@ -152,6 +157,7 @@ export class FlatScan {
     return candidatesOf(
       {
         ...bounds,
+        ...this.#room,
         rows: views.u32.subarray(ids / 4, ids / 4 + count),
         dots: views.i32.subarray(out / 4, out / 4 + count),
         factor: metric === 'cosine' && norm > 0 ? step / norm : step,
@@ -194,6 +200,9 @@ function rowBounds({ header, scales, errors, norms }: DenseRows): RowBounds {
 
 /** All that the bounds of one scan are made of. */
 interface ScanBounds extends RowBounds {
+  /** Room for a bound of each row. */
+  readonly lowers: Float64Array
+  readonly uppers: Float64Array
   readonly rows: Uint32Array
   /** `dots[i]` belongs to `rows[i]`. */
   readonly dots: Int32Array
@@ -241,11 +250,22 @@ function inMeasure(
 }
 
 function candidatesOf(bounds: ScanBounds, { k, floor, ceiling, after }: Wanted): Uint32Array {
-  const { rows, dots, scales, offsets, errors, lengths, factor, spread, share, slack, norm } =
-    bounds
+  const {
+    lowers,
+    uppers,
+    rows,
+    dots,
+    scales,
+    offsets,
+    errors,
+    lengths,
+    factor,
+    spread,
+    share,
+    slack,
+    norm
+  } = bounds
   const count = rows.length
-  const lowers = new Float64Array(count)
-  const uppers = new Float64Array(count)
   const best = new TopK(k)
   let threshold = Number.NEGATIVE_INFINITY
   let minUpper = Number.POSITIVE_INFINITY
