@@ -55,7 +55,7 @@ async function fetchFile(
   what: { readonly model: string; readonly file: string },
   { token, onDownload, signal }: FetchOptions
 ): Promise<Uint8Array | undefined> {
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const headers = new Headers(token === undefined ? {} : { authorization: `Bearer ${token}` })
   try {
     const response = await fetch(url, { headers, ...(signal && { signal }) })
     if (!isThere(response, url)) {

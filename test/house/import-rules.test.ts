@@ -68,6 +68,11 @@ describe('each rule can fail:', () => {
     ['node:* in a pure folder', ['text/a.ts node:fs'], 'touch the platform'],
     ['a builtin without its prefix', ['search/a.ts fs/promises'], 'touch the platform'],
     ['src/node from a layer', ['search/a.ts ../node/a.ts', 'node/a.ts'], 'only src/entry hands in'],
+    [
+      'src/node from src/browser',
+      ['browser/a.ts ../node/a.ts', 'node/a.ts'],
+      'only src/entry hands in what src/node holds'
+    ],
     ['layer 7 from src/node', ['node/a.ts ../server/a.ts', 'server/a.ts'], 'below layers 7 and 8'],
     ['an entry point', ['search/a.ts ../entry/a.ts', 'entry/a.ts'], 'nothing imports src/entry'],
     ['the command line', ['entry/a.ts ../cli/a.ts', 'cli/a.ts'], 'nothing imports src/cli'],

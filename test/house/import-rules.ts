@@ -32,6 +32,9 @@ const BY_OWN_NAME = new Set(['engine', 'server', 'cli'])
 /** Folders that may touch the platform. */
 const ON_NODE = new Set(['node', 'server', 'cli'])
 
+/** Folders whose content only `src/entry` hands in: each is for one platform. */
+const PLATFORMS = ['node', 'browser']
+
 const isRuntime = (specifier: string) => /^#?onnxruntime/.test(specifier)
 
 /** The one file that imports ONNX Runtime. */
@@ -66,7 +69,9 @@ function partOf(file: string): string {
 }
 
 function isKnown(part: string): boolean {
-  return FOUNDATION.includes(part) || layerOf(part) >= 0 || part === 'node' || part === 'entry'
+  return (
+    FOUNDATION.includes(part) || layerOf(part) >= 0 || PLATFORMS.includes(part) || part === 'entry'
+  )
 }
 
 function layerOf(part: string): number {
@@ -96,14 +101,14 @@ function relativeProblem(file: string, specifier: string, graph: ImportGraph): s
   if (BY_OWN_NAME.has(from)) return `src/${from} imports the package by its own name, esplanade/...`
   if (to === 'cli' || to === 'entry') return `nothing imports src/${to}`
   if (from === 'entry') return undefined
-  if (to === 'node') return 'only src/entry hands in what src/node holds'
+  if (PLATFORMS.includes(to)) return `only src/entry hands in what src/${to} holds`
   if (FOUNDATION.includes(to)) {
     const isAbove = !FOUNDATION.includes(from) || FOUNDATION.indexOf(from) > FOUNDATION.indexOf(to)
     return isAbove ? undefined : `src/${from} stands below src/${to}`
   }
   if (FOUNDATION.includes(from)) return `src/${from} stands below all layers`
-  if (from === 'node') {
-    return BY_OWN_NAME.has(to) ? 'src/node stands below layers 7 and 8' : undefined
+  if (PLATFORMS.includes(from)) {
+    return BY_OWN_NAME.has(to) ? `src/${from} stands below layers 7 and 8` : undefined
   }
   if (layerOf(from) > layerOf(to)) return undefined
   return layerOf(from) === layerOf(to)

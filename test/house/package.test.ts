@@ -14,20 +14,29 @@ const manifest = JSON.parse(read('package.json'))
 /** The steps of the data path in order; the whole way comes first. */
 const ENTRY_POINTS = ['.', './corpus', './text', './encoder', './search', './explain', './eval']
 
+/** Entry points that touch the platform: browsers get another one, which has less. */
+const WITH_BROWSER_ENTRY = ['.', './corpus', './encoder', './search']
+
+const nameOf = (entry: string) => (entry === '.' ? 'index' : entry.slice(2))
+
 describe('the public surface', () => {
   test('is one entry point for each step, in the order of the data path', () => {
     const { './package.json': own, ...entries } = manifest.exports
     expect(Object.keys(entries)).toEqual(ENTRY_POINTS)
     expect(own).toBe('./package.json')
-    const names = Object.keys(entries).map(name => (name === '.' ? 'index' : name.slice(2)))
-    for (const [i, entry] of Object.values(entries).entries()) {
-      const built = `./dist/entry/${names[i]}`
+    for (const [name, entry] of Object.entries(entries)) {
+      const built = `./dist/entry/${nameOf(name)}`
+      const forBrowser = WITH_BROWSER_ENTRY.includes(name) && { browser: `${built}.browser.js` }
       // Conditions are tried in order, so the types stand first.
       expect(JSON.stringify(entry)).toBe(
-        JSON.stringify({ types: `${built}.d.ts`, default: `${built}.js` })
+        JSON.stringify({ types: `${built}.d.ts`, ...forBrowser, default: `${built}.js` })
       )
     }
-    expect(filesUnder('src/entry')).toEqual(names.map(name => `src/entry/${name}.ts`).sort())
+    const files = [
+      ...ENTRY_POINTS.map(name => `src/entry/${nameOf(name)}.ts`),
+      ...WITH_BROWSER_ENTRY.map(name => `src/entry/${nameOf(name)}.browser.ts`)
+    ]
+    expect(filesUnder('src/entry')).toEqual(files.sort())
   })
 
   test('is the list in public-surface.txt', async () => {
@@ -36,6 +45,18 @@ describe('the public surface', () => {
       types: manifest.exports[name].types
     }))
     await expect(publicSurface(entries)).toMatchFileSnapshot('public-surface.txt')
+  })
+
+  test('has nothing for browsers alone: what runs there runs in Node', () => {
+    const exportsOf = (name: string, ending: string) =>
+      publicSurface([{ specifier: name, types: `dist/entry/${nameOf(name)}${ending}` }])
+        .split('\n')
+        .slice(1)
+    for (const name of WITH_BROWSER_ENTRY) {
+      const inBrowsers = exportsOf(name, '.browser.d.ts')
+      expect(inBrowsers.length).toBeGreaterThan(3)
+      expect(exportsOf(name, '.d.ts')).toEqual(expect.arrayContaining(inBrowsers))
+    }
   })
 
   test('has types that need nothing of Node, nor a newer target', () => {
