@@ -4,6 +4,13 @@
  */
 
 export type { Contribution, ExplainOptions } from '../search/contributions.ts'
+export type { DensePrecision } from '../search/dense-format.ts'
+export {
+  DenseIndex,
+  type DenseSearchOptions,
+  type DenseSearchResult
+} from '../search/dense-index.ts'
+export { type DenseFinishOptions, DenseIndexBuilder } from '../search/dense-index-builder.ts'
 export { DocumentSet } from '../search/document-set.ts'
 export type {
   SearchManyOptions,
@@ -23,3 +30,4 @@ export {
   type Tuning,
   tuneApproximate
 } from '../search/tune.ts'
+export type { DenseMetric } from '../vector/dense-vector.ts'

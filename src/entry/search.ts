@@ -5,6 +5,13 @@ import { provideThreads } from '../search/threads.ts'
 
 export { openIndexFile, saveIndexFile } from '../node/index-file.ts'
 export type { Contribution, ExplainOptions } from '../search/contributions.ts'
+export type { DensePrecision } from '../search/dense-format.ts'
+export {
+  DenseIndex,
+  type DenseSearchOptions,
+  type DenseSearchResult
+} from '../search/dense-index.ts'
+export { type DenseFinishOptions, DenseIndexBuilder } from '../search/dense-index-builder.ts'
 export { DocumentSet } from '../search/document-set.ts'
 export type {
   SearchManyOptions,
@@ -24,5 +31,6 @@ export {
   type Tuning,
   tuneApproximate
 } from '../search/tune.ts'
+export type { DenseMetric } from '../vector/dense-vector.ts'
 
 provideThreads(startSearchThreads)
