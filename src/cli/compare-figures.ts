@@ -41,6 +41,14 @@ const TEST_NAMES: Readonly<Record<SignificanceTest, string>> = {
   randomization: 'randomisation test'
 }
 
+const TERMS =
+  'Terms with what they add to the score in the collection: + added by the model, = words (BM25).'
+
+function isExplained({ moves }: CompareView): boolean {
+  const moved = moves.flatMap(({ up, down }) => [...up, ...down])
+  return moved.some(({ documents }) => documents.some(({ reason }) => reason !== undefined))
+}
+
 /** What the marks mean and how the figures were found, a sentence each. */
 export function legendOf(view: CompareView): string[] {
   const { test, confidence, numPermutations, seed, comparison } = view
@@ -51,7 +59,8 @@ export function legendOf(view: CompareView): string[] {
   return [
     `Against ${comparison.baseline}: * p < 0.05, ** p < 0.01, *** p < 0.001` +
       ` (${TEST_NAMES[test]}, two-sided${corrected}${drawn}).`,
-    `Intervals: ${percent(confidence)}, percentile bootstrap over queries.`
+    `Intervals: ${percent(confidence)}, percentile bootstrap over queries.`,
+    ...(isExplained(view) ? [TERMS] : [])
   ]
 }
 

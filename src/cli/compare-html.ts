@@ -200,9 +200,7 @@ function termBars({ score, terms }: NonNullable<DocumentMove['reason']>): string
   const rest = terms.slice(SHOWN_TERMS)
   const restValue = rest.reduce((sum, { value }) => sum + value, 0)
   const more = rest.length === 0 ? '' : `; ${rest.length} more terms add ${restValue.toFixed(2)}`
-  const added = terms.some(({ inText }) => inText === false) ? '; + added by the model' : ''
-  const words = terms.some(({ kind }) => kind === 'word') ? '; = words (BM25)' : ''
-  return `<p class="muted">score ${score.toFixed(2)}${escapeHtml(more + added + words)}</p><div class="terms">${rows.join('')}</div>`
+  return `<p class="muted">score ${score.toFixed(2)}${more}</p><div class="terms">${rows.join('')}</div>`
 }
 
 function figures(view: CompareView, metric: string): string[] {

@@ -63,7 +63,7 @@ function documentLines(document: DocumentMove): string[] {
   const terms = reason.terms.slice(0, SHOWN_TERMS).map(termFigure).join(', ')
   const text = reason.text.length > MAX_TEXT ? `${reason.text.slice(0, MAX_TEXT)}…` : reason.text
   const because = escapeMarkdown(terms || 'no term in common')
-  return [`${line}<br>${reason.score.toFixed(2)} = ${because}<br>${escapeMarkdown(text)}`]
+  return [`${line}<br>${reason.score.toFixed(2)}: ${because}<br>${escapeMarkdown(text)}`]
 }
 
 /** One line of text in which nothing is markup. */

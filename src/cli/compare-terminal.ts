@@ -101,7 +101,7 @@ function documentLines(document: DocumentMove, { paint, columns }: Terminal): st
   const because = terms === '' ? 'no term in common' : `${terms}${more}`
   return [
     line,
-    ...wrap(`${reason.score.toFixed(2)} = ${printable(because)}`, width).map(row => indent + row),
+    ...wrap(`${reason.score.toFixed(2)}: ${printable(because)}`, width).map(row => indent + row),
     paint(indent + shorten(printable(reason.text), width), 'dim')
   ]
 }

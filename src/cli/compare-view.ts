@@ -124,9 +124,13 @@ export function notesOf(reports: readonly NamedReport[], topics: Topics | undefi
   const notes = reports.flatMap(({ name, report }) =>
     evaluationNotes(report).map(note => `${name}: ${note}`)
   )
+  if (topics === undefined) return notes
   const { queryIds } = reports[0]!.report
-  const unknown = topics === undefined ? 0 : queryIds.filter(id => !topics.has(id)).length
-  return unknown > 0 ? [...notes, `The topics lack ${queries(unknown)} of the judgements.`] : notes
+  const unknown = queryIds.filter(id => !topics.has(id)).length
+  const empty = queryIds.filter(id => topics.get(id)?.trim() === '').length
+  if (unknown > 0) notes.push(`The topics lack ${queries(unknown)} of the judgements.`)
+  if (empty > 0) notes.push(`The topics have no text for ${queries(empty)} of the judgements.`)
+  return notes
 }
 
 /** The p-value that a difference is marked by: that of the test asked for, corrected. */

@@ -103,11 +103,18 @@ describe('compare', () => {
     const { code, stdout } = await runCli([...args, '--collection', at('harbour')])
     expect(code).toBe(0)
     expect(stdout).toContain('lunar effects on the ocean')
-    expect(stdout).toMatch(/2 → 1 {2}grade 1 {5}tides\n +\d+\.\d+ = .*moon \d/)
+    expect(stdout).toMatch(/2 → 1 {2}grade 1 {5}tides\n +\d+\.\d+: .*moon \d/)
     expect(stdout).toMatch(/Tides.* The moon pulls/)
     // A document that the collection does not hold has no reason, and is no failure.
-    expect(stdout).toMatch(/– → 2 {2}not judged {2}elsewhere\n(?! +\d+\.\d\d =)/)
+    expect(stdout).toMatch(/– → 2 {2}not judged {2}elsewhere\n(?! +\d+\.\d\d:)/)
     expect(stdout).toContain('The topics lack 1 query of the judgements')
+  })
+
+  it('says of topics that have no text', async () => {
+    const empty = write('empty.tsv', '1\t\n2\t  \n3\trope\n4\tknots\n')
+    const { code, stdout } = await runCli(['compare', a, b, '--qrels', qrels, '--topics', empty])
+    expect(code).toBe(0)
+    expect(stdout).toContain('The topics have no text for 2 queries of the judgements.')
   })
 
   it('gives all of it as JSON', async () => {
