@@ -28,14 +28,14 @@ export function snippetLines(
 
 /** The terms of a score by what they add, at most `maxTerms`, and what the model has added. */
 export function explanationTable(
-  { terms, score }: HitExplanation,
+  { terms, score, subtotals }: HitExplanation,
   maxTerms: number,
   terminal: Terminal
 ): string {
   const { paint } = terminal
   const shown = terms.slice(0, maxTerms)
   const rest = terms.slice(maxTerms)
-  const widths = shown.map(({ term }) => displayWidth(term))
+  const widths = shown.map(term => displayWidth(labelOf(term)))
   const termWidth = Math.min(MAX_TERM_WIDTH, Math.max(8, ...widths))
   const header = `${INDENT}${padEnd('term', termWidth)}   query × document = product   share`
   const rows = shown.map(term => termRow(term, termWidth, paint))
@@ -51,20 +51,34 @@ export function explanationTable(
     const count = `${added.length} of ${terms.length} terms, ${percent(share).trim()} of the score`
     rows.push(paint(`   + added by the model: ${count}`, 'dim'))
   }
+  const words = terms.filter(({ kind }) => kind === 'word')
+  if (subtotals !== undefined && words.length > 0) {
+    const count = `${words.length} of ${terms.length} terms`
+    const shares = [
+      `${percent(subtotals.words / score).trim()} of the score`,
+      ...(words.length < terms.length
+        ? [`the model's ${percent(subtotals.model / score).trim()}`]
+        : [])
+    ]
+    rows.push(paint(`   = words (BM25): ${count}, ${shares.join('; ')}`, 'dim'))
+  }
   return [paint(header, 'dim'), ...rows].join('\n')
 }
 
-function termRow(
-  { term, queryWeight, documentWeight, product, share, inText }: TermExplanation,
-  termWidth: number,
-  paint: Terminal['paint']
-): string {
+function termRow(term: TermExplanation, termWidth: number, paint: Terminal['paint']): string {
+  const { queryWeight, documentWeight, product, share, inText, kind } = term
   const added = inText === false
-  const label = padEnd(shorten(printable(term), termWidth), termWidth)
-  const name = paint(`   ${added ? '+' : ' '} ${label}`, added ? 'cyan' : 'yellow')
+  const label = padEnd(shorten(printable(labelOf(term)), termWidth), termWidth)
+  const sign = kind === 'word' ? '=' : added ? '+' : ' '
+  const name = paint(`   ${sign} ${label}`, added ? 'cyan' : 'yellow')
   const weights = `${queryWeight.toFixed(3).padStart(6)} × ${documentWeight.toFixed(3).padStart(8)}`
   const bar = '█'.repeat(Math.round(share * BAR_WIDTH))
   return `${name}  ${weights} = ${product.toFixed(3).padStart(7)} ${percent(share)} ${bar}`.trimEnd()
+}
+
+/** A word with its stem, where that is another. */
+function labelOf({ term, stem }: TermExplanation): string {
+  return stem === undefined || stem === term ? term : `${term} (${stem})`
 }
 
 function percent(share: number): string {

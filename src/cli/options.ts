@@ -30,9 +30,12 @@ export function repeated(value: string, previous: string[] = []): string[] {
   return [...previous, value]
 }
 
-/** `--mode`: which vectors are made and searched. So far there is one kind. */
+/** `--mode`: what queries are compared by. */
 export function modeOption(): Option {
-  return new Option('--mode <mode>', 'what is searched').choices(['sparse']).default('sparse')
+  return new Option(
+    '--mode <mode>',
+    'what is compared: the terms of the model, the words, or both in one (default: all that the collection has)'
+  ).choices(['sparse', 'bm25', 'combined'])
 }
 
 /** `--prune-mass`. */

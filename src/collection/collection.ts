@@ -5,10 +5,12 @@ import { parseFilter } from '../filter/parse-filter.ts'
 import type { Progress, TaskOptions } from '../progress.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { CollectionContext } from './collection-context.ts'
 import { CollectionState } from './collection-state.ts'
 import { isInScope } from './entry-search.ts'
 import { type FlushLimits, Maintenance } from './maintenance.ts'
 import type { DocumentScope } from './open-segment.ts'
+import type { QueryVectorOptions } from './query-vector.ts'
 import {
   type CollectionResult,
   type CollectionSearchOptions,
@@ -18,16 +20,16 @@ import type { SegmentManifest } from './segment-manifest.ts'
 import type { SegmentStorage } from './segment-storage.ts'
 import type { CollectionSettings } from './settings.ts'
 import {
-  type CollectionContext,
   type CollectionDocument,
   CollectionSnapshot,
   type CollectionStats,
   type ExplainOptions,
   type GetOptions,
   type KeyPage,
+  type LexicalStats,
   type ListOptions
 } from './snapshot.ts'
-import type { DocumentStore, Removal } from './store.ts'
+import type { DocumentStore, Removal, WordStatistics } from './store.ts'
 import { type UpsertOptions, type UpsertResult, upsertAll } from './upsert.ts'
 import type { UpsertDocument } from './upsert-documents.ts'
 import type { View } from './view.ts'
@@ -133,8 +135,8 @@ export class Collection {
         context: this.#parts.context,
         view: () => this.#state.view,
         room: () => this.#maintenance.room(),
-        write: (items: readonly DocumentToWrite[]) =>
-          this.#writer.write({ kind: 'put', documents: items }),
+        write: (items: readonly DocumentToWrite[], wordsAhead: WordStatistics) =>
+          this.#writer.write({ kind: 'put', documents: items, wordsAhead }),
         pause: this.#parts.pause
       }
       return upsertAll(documents, target, options)
@@ -214,6 +216,19 @@ export class Collection {
     options?: ExplainOptions
   ): Promise<HitExplanation> {
     return this.#read(snapshot => snapshot.explain(query, key, options))
+  }
+
+  /** {@inheritDoc CollectionSnapshot.queryVector} */
+  async queryVector(
+    query: string | SparseVector,
+    options?: QueryVectorOptions
+  ): Promise<SparseVector> {
+    return this.#read(snapshot => snapshot.queryVector(query, options))
+  }
+
+  /** {@inheritDoc CollectionSnapshot.lexicalStats} */
+  async lexicalStats(): Promise<LexicalStats | undefined> {
+    return this.#read(snapshot => snapshot.lexicalStats())
   }
 
   /** {@inheritDoc CollectionSnapshot.idf} */
@@ -359,16 +374,19 @@ export class Collection {
   }
 
   #newWriter(): Writer {
-    const { store, pause } = this.#parts
+    const { store, pause, context } = this.#parts
+    const { store: snapshot } = this.#state.view
     return new Writer(
       {
         store,
+        words: context.words,
         seqOf: (namespace, key) => this.#state.view.store.seqOf(namespace, key),
         delta: () => this.#state.delta,
         publish: commit => this.#publish(commit),
         pause
       },
-      this.#state.view.store.state.lastSeq
+      snapshot.state.lastSeq,
+      snapshot.wordStatistics()
     )
   }
 

@@ -75,6 +75,11 @@ export class DeltaPostings {
     return this.#scores
   }
 
+  /** Terms that were ever added, from one on, ascending. */
+  termsFrom(termId: number): Uint32Array {
+    return this.#terms.sorted().lexicon.filter(id => id >= termId)
+  }
+
   /** How many of the first `numEntries` entries hold each of some distinct terms. */
   documentFrequencies(termIds: Uint32Array, numEntries: number): Uint32Array {
     const counts = new Uint32Array(termIds.length)

@@ -108,6 +108,12 @@ export class Delta {
     return this.#postings.documentFrequencies(termIds, numEntries)
   }
 
+  /** Of the first so many entries the postings of the terms from one on. */
+  numPostingsFrom(termId: number, numEntries: number): number {
+    const counts = this.#postings.documentFrequencies(this.#postings.termsFrom(termId), numEntries)
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
   /** Takes back all documents but the first so many: the others could not be written. */
   truncate(numDocuments: number): void {
     if (numDocuments === this.#documents.length) return

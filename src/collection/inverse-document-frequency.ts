@@ -22,7 +22,7 @@ export function inverseDocumentFrequencies(view: View, termIds: Uint32Array): Fl
 }
 
 /** Entries of a view that hold each of some distinct terms. */
-function documentFrequencies({ segments, deltas }: View, termIds: Uint32Array): Uint32Array {
+export function documentFrequencies({ segments, deltas }: View, termIds: Uint32Array): Uint32Array {
   const sums = new Uint32Array(termIds.length)
   for (const { segment } of segments) {
     for (let i = 0; i < termIds.length; i++) sums[i]! += segment.documentFrequency(termIds[i]!)

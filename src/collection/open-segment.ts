@@ -61,6 +61,16 @@ export class OpenSegment {
     return termIndex < 0 ? 0 : this.segment.numPostingsOf(termIndex)
   }
 
+  /** Postings of the terms from one on, of entries dead or alive. */
+  numPostingsFrom(termId: number): number {
+    const { lexicon } = this.segment
+    let sum = 0
+    for (let i = lexicon.length - 1; i >= 0 && lexicon[i]! >= termId; i--) {
+      sum += this.segment.numPostingsOf(i)
+    }
+    return sum
+  }
+
   /** The best entries; ids are entries in the order in which they were added. */
   search(query: SparseVector, selection: EntrySelection, filter?: DocumentBits): SegmentResult {
     const { k, minScore, after, strategy } = selection

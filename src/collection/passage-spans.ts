@@ -1,6 +1,7 @@
 import { type Passage, splitPassages } from '../corpus/passages.ts'
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
+import type { StoredDocument } from './store.ts'
 
 /** The special tokens at either end count as the model's, not as the passage's. */
 const NUM_SPECIAL_TOKENS = 2
@@ -17,6 +18,11 @@ export function splitText(
     countTokens: part => encoder.tokenizer.countTokens(part),
     ...(borders && { borders })
   })
+}
+
+/** The texts of a document's passages. */
+export function textsOf({ text, passages }: Pick<StoredDocument, 'text' | 'passages'>): string[] {
+  return passages?.map(([start, end]) => text.slice(start, end)) ?? [text]
 }
 
 /** A limit without meaning is one mistake of the caller's. @throws EsplanadeError `INVALID_ARGUMENT` */

@@ -1,15 +1,19 @@
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
-import { pruningOf, type SparseVector } from '../vector/sparse-vector.ts'
+import type { WordTerms } from '../lexical/word-terms.ts'
+import { NO_TERMS, pruningOf } from '../vector/sparse-vector.ts'
 import type { Pace } from './pace.ts'
+import { textsOf } from './passage-spans.ts'
 import type { CollectionSettings } from './settings.ts'
 import type {
   DocumentStore,
   EncodedDocument,
   Removal,
   StoredDocument,
-  StoreSnapshot
+  StoreSnapshot,
+  WordStatistics
 } from './store.ts'
+import { statisticsAfter, withWords } from './word-statistics.ts'
 
 /** Documents of a batch, and UTF-16 units of their texts. */
 const BATCH_DOCUMENTS = 500
@@ -18,20 +22,12 @@ const BATCH_TEXT = 2 ** 22
 /** Keys that a message names. */
 const SHOWN_KEYS = 5
 
-/** What a blank text has: nothing that a query could find. */
-const NO_TERMS: SparseVector = { terms: new Uint32Array(0), weights: new Float32Array(0) }
-
 /** What was encoded. */
 export interface Encoded {
   readonly numDocuments: number
   readonly numPassages: number
   /** Passages that the model read in part only. */
   readonly numTruncated: number
-}
-
-/** The texts of a document's passages. */
-function textsOf({ text, passages }: StoredDocument): string[] {
-  return passages?.map(([start, end]) => text.slice(start, end)) ?? [text]
 }
 
 /**
@@ -51,6 +47,34 @@ export async function refuseVectorsOnly(snapshot: StoreSnapshot, pace: Pace): Pr
     if (pace.isDue()) await pace.turn()
   }
   if (count > 0) throw vectorsOnly(count, keys)
+}
+
+/**
+ * Counts the words of the documents behind the first so many, so that their weights go by the mean
+ * length of all, not of those that were encoded before them.
+ *
+ * @param after - the number of the last document that was counted
+ */
+export async function countWords(
+  snapshot: StoreSnapshot,
+  words: WordTerms,
+  before: WordStatistics,
+  after: number,
+  pace: Pace
+): Promise<WordStatistics> {
+  let statistics = before
+  for (const seq of snapshot.seqs(after + 1, snapshot.state.lastSeq)) {
+    const counts = textsOf(snapshot.document(seq)!).map(text => words.count(text))
+    statistics = statisticsAfter(statistics, [{ words: counts }])
+    if (pace.isDue()) await pace.turn()
+  }
+  return statistics
+}
+
+/** Words that become terms, and the statistics that all their weights go by. */
+export interface CountedWords {
+  readonly terms: WordTerms
+  readonly statistics: WordStatistics
 }
 
 function isVectorsOnly(document: StoredDocument, snapshot: StoreSnapshot): boolean {
@@ -84,6 +108,8 @@ export async function reencodeStore(
   encoder: SparseEncoder,
   options: {
     readonly settings: CollectionSettings
+    /** Undefined where words are no terms. */
+    readonly words: CountedWords | undefined
     readonly pace: Pace
     readonly signal: AbortSignal | undefined
     readonly after: (encoded: Encoded) => Promise<void>
@@ -149,8 +175,13 @@ async function writeEncoded(
   encoder: SparseEncoder,
   {
     settings,
+    words,
     signal
-  }: { readonly settings: CollectionSettings; readonly signal: AbortSignal | undefined }
+  }: {
+    readonly settings: CollectionSettings
+    readonly words: CountedWords | undefined
+    readonly signal: AbortSignal | undefined
+  }
 ): Promise<Encoded> {
   const texts = batch.flatMap(textsOf).filter(text => text.trim() !== '')
   let numTruncated = 0
@@ -163,12 +194,16 @@ async function writeEncoded(
   })
   let next = 0
   const added: EncodedDocument[] = batch.map(document => {
-    const passages = textsOf(document).map(text =>
-      text.trim() === '' ? NO_TERMS : encoded[next++]!
-    )
+    const passages = textsOf(document).map(text => {
+      const vector = text.trim() === '' ? NO_TERMS : encoded[next++]!
+      return words === undefined ? vector : words.terms.modelPart(vector)
+    })
     const dense = from.vectors(document.seq)!.dense
-    return to.encode(document, { passages, ...(dense && { dense }) })
+    const vectors = { passages, ...(dense && { dense }) }
+    if (words === undefined) return to.encode(document, vectors)
+    const counts = textsOf(document).map(text => words.terms.count(text))
+    return to.encode(document, withWords({ vectors, words: counts }, words.terms, words.statistics))
   })
-  await to.write({ added, removed: [] })
+  await to.write({ added, removed: [], ...(words && { words: words.statistics }) })
   return { numDocuments: batch.length, numPassages: texts.length, numTruncated }
 }

@@ -11,6 +11,8 @@ import type { Strategy } from '../search/strategy.ts'
 import type { Hit } from '../vector/hit.ts'
 import { checkSparseVector, type SparseVector, sparseVector } from '../vector/sparse-vector.ts'
 import type { DocumentSelection } from './document-search.ts'
+import { checkMode, type SearchMode } from './search-mode.ts'
+import type { CollectionSettings } from './settings.ts'
 import type { View } from './view.ts'
 
 /** One document that a search found. */
@@ -19,8 +21,10 @@ export interface CollectionHit extends Hit {
   readonly metadata: Metadata
   /** Where its best passage lies in `text`, `[start, end)`; absent for one undivided text. */
   readonly passage?: readonly [start: number, end: number]
-  /** With `includeVectors`: one a passage, in their order. */
+  /** With `includeVectors`: the model's, or those that were given, one a passage, in their order. */
   readonly vectors?: readonly SparseVector[]
+  /** With `includeVectors`, where words are terms: those of each passage, in their order. */
+  readonly lexicalVectors?: readonly SparseVector[]
   /** With `explain`: why it has its score. */
   readonly explanation?: HitExplanation
 }
@@ -44,9 +48,12 @@ export type Rerank = (
 export interface CollectionSearchOptions {
   /** Documents to return, a whole number from 1; default 10. */
   readonly k?: number
-  /** What is compared: `'sparse'`, the vectors of the model (default, and all there is so far). */
-  readonly mode?: 'sparse'
-  /** How a text becomes a vector; default: as the collection was opened, else `'full'`. */
+  /**
+   * What is compared: the model's terms, the words, or both. Default: both where the collection has
+   * lexical terms and a model (`'combined'`), else what it has.
+   */
+  readonly mode?: SearchMode
+  /** How the model makes a vector of a text; default: as the collection was opened, else `'full'`. */
   readonly queryMode?: QueryMode
   /** Searches only documents whose metadata pass; see `docs/filters.md`. Default: all. */
   readonly filter?: unknown
@@ -71,12 +78,13 @@ export interface CollectionSearchOptions {
 /** @throws EsplanadeError `INVALID_ARGUMENT`, `FILTER_INVALID`, `ABORTED` */
 export function checkSearch(
   options: CollectionSearchOptions,
-  view: View
+  view: View,
+  settings: CollectionSettings
 ): Omit<DocumentSelection, 'metric'> {
-  const { k, minScore, searchAfter, strategy, signal, namespace = '', mode = 'sparse' } = options
+  const { k, minScore, searchAfter, strategy, signal, namespace = '' } = options
   const checked = checkedOptions({ k, minScore, searchAfter, strategy, signal }, 0)
   if (options.queryMode !== undefined) checkQueryMode(options.queryMode)
-  if (mode !== 'sparse') refuse('mode', mode, "'sparse'")
+  checkMode(options.mode, settings)
   if (typeof namespace !== 'string') refuse('namespace', namespace, 'a string')
   if (options.rerank !== undefined && typeof options.rerank !== 'function') {
     refuse('rerank', options.rerank, 'a function')

@@ -1,6 +1,7 @@
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import type { Pooling } from '../encoder/splade-pooling.ts'
 import { EsplanadeError } from '../errors.ts'
+import type { WordTermOptions, WordTermSettings } from '../lexical/word-terms.ts'
 import type { SegmentHeader } from '../segment/segment-format.ts'
 import type { Metric } from '../vector/similarity.ts'
 import {
@@ -10,6 +11,7 @@ import {
   type RefuseFile,
   refuseFile
 } from './checked-json.ts'
+import { checkLexicalRecord, lexicalDifference, lexicalName } from './lexical-settings.ts'
 
 /** The format that this version writes, of both files; see `docs/formats/collection-v1.md`. */
 const COLLECTION_VERSION = 1
@@ -53,6 +55,8 @@ export interface CollectionSettings {
   readonly minWeight?: number
   /** Only the heaviest terms that hold this share of a vector's mass are kept. */
   readonly pruneMass?: number
+  /** How words are terms of the same vectors, beside the model's; absent where they are none. */
+  readonly lexical?: WordTermSettings
   /** Absent where no dense vectors are kept. */
   readonly dense?: DenseSettings
 }
@@ -131,7 +135,7 @@ export function parseSettings(
 }
 
 function checkSettings(settings: Record<string, unknown>, refuse: RefuseFile): void {
-  const { model, dense } = settings
+  const { model, dense, lexical } = settings
   oneOf(settings, 'metric', ['dot', 'cosine'], refuse)
   oneOf(settings, 'precision', ['float32', 'float16'], refuse)
   for (const [name, least] of [
@@ -153,6 +157,7 @@ function checkSettings(settings: Record<string, unknown>, refuse: RefuseFile): v
     atLeast(fields, 'dimensions', 1, refuse)
     oneOf(fields, 'metric', ['dot', 'cosine'], refuse)
   }
+  if (lexical !== undefined) checkLexicalRecord(fieldsOf(lexical, 'lexical', refuse), refuse)
   if (model !== undefined) checkModel(fieldsOf(model, 'model', refuse), refuse)
 }
 
@@ -200,9 +205,10 @@ function atLeast(
 }
 
 /** What is asked for when a collection is opened; what is absent is taken as recorded. */
-export type WantedSettings = Partial<Omit<CollectionSettings, 'model'>> & {
+export type WantedSettings = Partial<Omit<CollectionSettings, 'model' | 'lexical'>> & {
   /** Null: the vectors are made elsewhere. */
   readonly model?: ModelRecord | null
+  readonly lexical?: boolean | WordTermOptions
 }
 
 /** What makes two models give other vectors; where they lie and what they are called does not. */
@@ -241,7 +247,9 @@ export function refuseMismatch(
     if (name === 'passageTokens' && wanted[name] === 0 && recorded[name] === undefined) continue
     throw mismatch(place, `${name} ${recorded[name] ?? 'not set'}`, `${wanted[name]} was asked for`)
   }
-  const { dense } = wanted
+  const { dense, lexical } = wanted
+  const other = lexical === undefined ? undefined : lexicalDifference(recorded.lexical, lexical)
+  if (other !== undefined) throw mismatch(place, lexicalName(recorded.lexical), other)
   if (dense === undefined) return
   const { dimensions, metric } = recorded.dense ?? {}
   if (dense.dimensions === dimensions && dense.metric === metric) return

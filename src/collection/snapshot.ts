@@ -1,33 +1,25 @@
 import type { Metadata } from '../corpus/metadata.ts'
-import { encodeInferenceFree } from '../encoder/inference-free-model.ts'
 import { checkQueryMode, type QueryMode } from '../encoder/query-modes.ts'
 import { EsplanadeError } from '../errors.ts'
-import { explainHit, type HitExplanation } from '../explain/explain-hit.ts'
-import { contributionsOf, explainContributions } from '../search/contributions.ts'
-import { norm, similarity } from '../vector/similarity.ts'
+import type { HitExplanation } from '../explain/explain-hit.ts'
+import type { WordTermSettings } from '../lexical/word-terms.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
-import type { CollectionEncoder } from './collection-encoder.ts'
-import { bestPassage, searchDocuments } from './document-search.ts'
+import type { CollectionContext } from './collection-context.ts'
+import { searchDocuments } from './document-search.ts'
 import type { EntryHit } from './entry-search.ts'
+import { explainDocument } from './explain-document.ts'
 import { inverseDocumentFrequencies } from './inverse-document-frequency.ts'
+import { type QueryVectorOptions, queryVector } from './query-vector.ts'
+import { checkMode, modeOf, type SearchMode } from './search-mode.ts'
 import {
   type CollectionHit,
   type CollectionResult,
   type CollectionSearchOptions,
-  checkSearch,
-  checkVector
+  checkSearch
 } from './search-request.ts'
-import type { CollectionSettings } from './settings.ts'
-import type { StoredDocument } from './store.ts'
+import type { StoredDocument, StoredVectors } from './store.ts'
 import { numDead, type View } from './view.ts'
-
-/** What a snapshot needs to know of its collection. */
-export interface CollectionContext {
-  readonly settings: CollectionSettings
-  readonly encoder: CollectionEncoder
-  /** How the texts of queries become vectors unless a call says otherwise. */
-  readonly queryMode: QueryMode
-}
+import { averageLength } from './word-statistics.ts'
 
 /** A document as it was written. */
 export interface CollectionDocument {
@@ -37,8 +29,10 @@ export interface CollectionDocument {
   readonly metadata: Metadata
   /** Where each passage lies in `text`, `[start, end)`; absent for one undivided text. */
   readonly passages?: readonly (readonly [start: number, end: number])[]
-  /** With `includeVectors`: one a passage, in their order. */
+  /** With `includeVectors`: the model's, or those that were given, one a passage, in their order. */
   readonly vectors?: readonly SparseVector[]
+  /** With `includeVectors`, where words are terms: those of each passage, in their order. */
+  readonly lexicalVectors?: readonly SparseVector[]
   /** With `includeVectors`: the dense vector, if it has one. */
   readonly dense?: Float32Array
 }
@@ -53,7 +47,9 @@ export interface GetOptions {
 
 /** Which document is explained, and how the query is understood. */
 export interface ExplainOptions extends Pick<GetOptions, 'namespace'> {
-  /** How a text becomes a vector; default: as the collection was opened, else `'full'`. */
+  /** What is compared; default: as of a search. */
+  readonly mode?: SearchMode
+  /** How the model makes a vector of a text; default: as the collection was opened, else `'full'`. */
   readonly queryMode?: QueryMode
 }
 
@@ -94,6 +90,15 @@ export interface CollectionStats {
   readonly segmentBytes: number
 }
 
+/** What the words of a collection cost. */
+export interface LexicalStats {
+  readonly settings: WordTermSettings
+  /** Of the postings, those of words, the dead among them. */
+  readonly numPostings: number
+  /** Words of an entry on average, over all that were ever written: what BM25 goes by now. */
+  readonly averageLength: number
+}
+
 /**
  * A collection as it was at one point in time: writes, deletes and merges that follow do not change
  * what it shows. It keeps the store from using again the room of what was deleted since, so close it.
@@ -121,21 +126,21 @@ export class CollectionSnapshot {
     options: CollectionSearchOptions = {}
   ): Promise<CollectionResult> {
     this.#checkOpen()
-    const request = checkSearch(options, this.#view)
-    const vector = await this.#vectorOf(query, options)
+    const { settings } = this.#context
+    const request = checkSearch(options, this.#view, settings)
+    const vector = await queryVector(query, this.#view, this.#context, options)
     this.#checkOpen()
-    const { metric } = this.#context.settings
+    const { metric } = settings
     const { hits: found, stats } = searchDocuments(this.#view, vector, { ...request, metric })
     const ranksBefore = options.searchAfter?.rank ?? 0
     let hits = found.map((hit, i) => this.#hit(hit, ranksBefore + i + 1, options))
     if (options.rerank !== undefined) hits = await reranked(query, hits, options)
     if (options.explain) {
-      const tokenizing = this.#context.settings.model !== undefined
-      if (tokenizing) await this.#context.encoder.tokenizer()
+      const mode = modeOf(options.mode, settings)
       hits = await Promise.all(
         hits.map(async hit => ({
           ...hit,
-          explanation: await this.#explain(query, vector, this.#stored(hit.key, options.namespace))
+          explanation: await this.#explain(query, vector, hit.key, options.namespace, mode)
         }))
       )
     }
@@ -158,8 +163,27 @@ export class CollectionSnapshot {
   ): Promise<HitExplanation> {
     this.#checkOpen()
     if (options.queryMode !== undefined) checkQueryMode(options.queryMode)
-    const document = this.#stored(key, options.namespace)
-    return this.#explain(query, await this.#vectorOf(query, options), document)
+    const { settings } = this.#context
+    checkMode(options.mode, settings)
+    this.#stored(key, options.namespace)
+    const vector = await queryVector(query, this.#view, this.#context, options)
+    const mode = modeOf(options.mode, settings)
+    return this.#explain(query, vector, key, options.namespace, mode)
+  }
+
+  /**
+   * The vector that a query is searched with, words included where they are compared.
+   *
+   * @throws EsplanadeError as {@link CollectionSnapshot.search}
+   */
+  async queryVector(
+    query: string | SparseVector,
+    options: QueryVectorOptions = {}
+  ): Promise<SparseVector> {
+    this.#checkOpen()
+    if (options.queryMode !== undefined) checkQueryMode(options.queryMode)
+    checkMode(options.mode, this.#context.settings)
+    return queryVector(query, this.#view, this.#context, options)
   }
 
   /**
@@ -246,6 +270,22 @@ export class CollectionSnapshot {
     }
   }
 
+  /** What the words cost; undefined for a collection without lexical terms. */
+  async lexicalStats(): Promise<LexicalStats | undefined> {
+    this.#checkOpen()
+    const { words } = this.#context
+    if (words === undefined) return undefined
+    const { segments, deltas, store } = this.#view
+    const { firstTermId } = words.settings
+    let numPostings = 0
+    for (const { segment } of segments) numPostings += segment.numPostingsFrom(firstTermId)
+    for (const { delta, numEntries } of deltas) {
+      numPostings += delta.numPostingsFrom(firstTermId, numEntries)
+    }
+    const average = averageLength(store.wordStatistics())
+    return { settings: words.settings, numPostings, averageLength: average }
+  }
+
   /** Lets the point in time go. Closing again does nothing. */
   async close(): Promise<void> {
     if (this.#closed) return
@@ -271,26 +311,18 @@ export class CollectionSnapshot {
       text,
       metadata,
       ...(passages && { passage: passages[passageIndex]! }),
-      ...(includeVectors && { vectors: this.#view.store.vectors(seq)!.passages })
+      ...(includeVectors && this.#parts(this.#view.store.vectors(seq)!))
     }
   }
 
-  async #vectorOf(
-    query: string | SparseVector,
-    { queryMode = this.#context.queryMode, signal }: CollectionSearchOptions
-  ): Promise<SparseVector> {
-    if (typeof query !== 'string') return checkVector(query)
-    if (queryMode === 'inference-free') return this.#inferenceFreeVectorOf(query)
-    const encoder = await this.#context.encoder.get()
-    return encoder.encodeQuery(query, { queryMode, ...(signal && { signal }) })
-  }
-
-  async #inferenceFreeVectorOf(text: string): Promise<SparseVector> {
-    const model = await this.#context.encoder.inferenceFree()
-    this.#checkOpen()
-    const { maxTokens } = this.#context.settings.model!
-    const idf = (termIds: Uint32Array) => inverseDocumentFrequencies(this.#view, termIds)
-    return encodeInferenceFree(text, model, idf, maxTokens)
+  /** What users see of stored vectors: the words apart. */
+  #parts({ passages }: StoredVectors): Pick<CollectionDocument, 'vectors' | 'lexicalVectors'> {
+    const { words } = this.#context
+    if (words === undefined) return { vectors: passages }
+    return {
+      vectors: passages.map(vector => words.modelPart(vector)),
+      lexicalVectors: passages.map(vector => words.wordPart(vector))
+    }
   }
 
   #find(key: string, namespace = ''): StoredDocument | undefined {
@@ -323,47 +355,21 @@ export class CollectionSnapshot {
       text,
       metadata,
       ...(passages && { passages }),
-      ...(vectors && { vectors: vectors.passages }),
+      ...(vectors && this.#parts(vectors)),
       ...(vectors?.dense && { dense: vectors.dense })
     }
   }
 
-  async #explain(
+  #explain(
     query: string | SparseVector,
     vector: SparseVector,
-    { seq, key, text, passages }: StoredDocument
+    key: string,
+    namespace: string | undefined,
+    mode: SearchMode
   ): Promise<HitExplanation> {
-    const { metric, model } = this.#context.settings
-    const { passageIndex } = bestPassage(this.#view, vector, seq, metric)
-    const passage = this.#view.store.vectors(seq)!.passages[passageIndex]!
-    const [start, end] = passages?.[passageIndex] ?? [0, text.length]
-    const tokenizer = model && (await this.#context.encoder.tokenizer())
-    const scale = metric === 'cosine' ? norm(vector) * norm(passage) : 1
-    const terms = Array.from(vector.terms, (termId, i) => ({
-      termId,
-      termIndex: termId,
-      weight: vector.weights[i]!
-    }))
-    const record = {
-      termIndexes: passage.terms,
-      numTerms: passage.terms.length,
-      weight: (i: number) => passage.weights[i]!
-    }
-    const contributions = contributionsOf(terms, record, scale)
-    const measure = metric === 'cosine' ? 'cosine' : 'dot product'
-    const explanation = explainContributions(
-      contributions,
-      similarity(vector, passage, metric),
-      `${measure} of the query and document ${JSON.stringify(key)}`,
-      tokenizer ? { nameOf: termId => tokenizer.vocabulary.termOf(termId) } : {}
-    )
-    return explainHit({
-      explanation,
-      contributions,
-      text: text.slice(start, end),
-      ...(typeof query === 'string' && { queryText: query }),
-      ...(model && tokenizer && { tokenizer, maxTokens: model.maxTokens })
-    })
+    this.#checkOpen()
+    const document = this.#stored(key, namespace)
+    return explainDocument({ query, vector, mode, document }, this.#view, this.#context)
   }
 
   #checkOpen(): void {

@@ -57,6 +57,18 @@ export interface WriteBatch {
   readonly forgotten?: readonly number[]
   /** The generation of the manifest that made `forgotten` unnecessary. */
   readonly forgottenFor?: number
+  /** What {@link StoreSnapshot.wordStatistics} is from then on; default: as before. */
+  readonly words?: WordStatistics
+}
+
+/**
+ * The words of all entries that were ever written, those of documents that were replaced or deleted
+ * included: BM25 compares the length of an entry with their mean.
+ */
+export interface WordStatistics {
+  /** Entries with words. */
+  readonly numEntries: number
+  readonly numWords: number
 }
 
 /** The record of a removal, from which it is known which entries of segments are dead. */
@@ -82,6 +94,8 @@ export interface StoreState {
 /** The store as it was at one point in time; writes that follow do not show. Reads are synchronous. */
 export interface StoreSnapshot {
   readonly state: StoreState
+  /** Zeros where no words were ever written. @throws EsplanadeError `COLLECTION_CORRUPT` */
+  wordStatistics(): WordStatistics
   /** The number of the document that has this key now. */
   seqOf(namespace: string, key: string): number | undefined
   /**

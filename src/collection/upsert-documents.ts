@@ -6,9 +6,10 @@ import {
 } from '../corpus/metadata.ts'
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
-import { pruneVector, pruningOf, type SparseVector } from '../vector/sparse-vector.ts'
+import type { WordTerms } from '../lexical/word-terms.ts'
+import { NO_TERMS, pruneVector, pruningOf, type SparseVector } from '../vector/sparse-vector.ts'
 import { checkKey } from './document-limits.ts'
-import { splitText } from './passage-spans.ts'
+import { splitText, textsOf } from './passage-spans.ts'
 import { checkVector } from './search-request.ts'
 import type { CollectionSettings } from './settings.ts'
 import type { StoredDocument } from './store.ts'
@@ -52,9 +53,6 @@ export interface CheckedDocument {
   readonly passages: readonly (SparseVector | string)[]
 }
 
-/** The vector of a blank text: no query finds it. */
-const NO_TERMS: SparseVector = { terms: new Uint32Array(0), weights: new Float32Array(0) }
-
 /**
  * Checks a document that a program gave.
  *
@@ -80,7 +78,7 @@ export function checkDocument(
   const common = { namespace, key, text, metadata }
   const dense = given.dense === undefined ? undefined : checkDense(given.dense, place)
   const ready = (vector: SparseVector): SparseVector =>
-    pruneVector(checkVector(vector, `${place}: vector`), pruningOf(settings))
+    pruneVector(checkReady(vector, `${place}: vector`, settings), pruningOf(settings))
   if (given.vector !== undefined) {
     if (given.passages !== undefined) {
       refuse('INVALID_ARGUMENT', place, 'a vector and passages', 'one of the two')
@@ -95,6 +93,7 @@ export function checkDocument(
     // A text of nothing would be found by what the model makes of nothing.
     if (part.trim() === '') return NO_TERMS
     if (encoder !== undefined) return part
+    if (settings.lexical !== undefined) return NO_TERMS
     return refuse(
       'INVALID_ARGUMENT',
       place,
@@ -109,13 +108,44 @@ export function checkDocument(
   return { document, dense, passages }
 }
 
-/** Puts the vectors of the model in the places of the texts. */
+/**
+ * Puts the vectors of the model in the places of the texts, and counts the words.
+ *
+ * @param words - undefined where words are no terms
+ */
 export function withVectors(
   { document, dense, passages }: CheckedDocument,
-  nextVector: () => SparseVector
+  nextVector: () => SparseVector,
+  words: WordTerms | undefined
 ): DocumentToWrite {
-  const vectors = passages.map(part => (typeof part === 'string' ? nextVector() : part))
-  return { document, vectors: { passages: vectors, ...(dense && { dense }) } }
+  const vectors = passages.map(part => {
+    if (typeof part !== 'string') return part
+    const vector = nextVector()
+    // A model may know more terms than it has names for, and what has no name is of no use.
+    return words === undefined ? vector : words.modelPart(vector)
+  })
+  return {
+    document,
+    vectors: { passages: vectors, ...(dense && { dense }) },
+    ...(words && { words: textsOf(document).map(text => words.count(text)) })
+  }
+}
+
+/** A ready vector; where words are terms, it must not hold any of theirs. */
+function checkReady(
+  given: SparseVector,
+  place: string,
+  { lexical }: CollectionSettings
+): SparseVector {
+  const vector = checkVector(given, place)
+  const last = vector.terms.at(-1)
+  if (lexical === undefined || last === undefined || last < lexical.firstTermId) return vector
+  return refuse(
+    'INVALID_VECTOR',
+    place,
+    `term id ${last} is one of the words of this collection`,
+    `ids below ${lexical.firstTermId}, or a collection without lexical terms`
+  )
 }
 
 /** @throws EsplanadeError `INVALID_ARGUMENT` */

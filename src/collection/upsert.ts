@@ -3,8 +3,9 @@ import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { Progress, TaskOptions } from '../progress.ts'
 import { pruningOf, type SparseVector } from '../vector/sparse-vector.ts'
-import type { CollectionContext } from './snapshot.ts'
-import type { StoredVectors } from './store.ts'
+import type { CollectionContext } from './collection-context.ts'
+import { splitText, textsOf } from './passage-spans.ts'
+import type { StoredVectors, WordStatistics } from './store.ts'
 import {
   type CheckedDocument,
   checkDocument,
@@ -12,6 +13,7 @@ import {
   withVectors
 } from './upsert-documents.ts'
 import type { View } from './view.ts'
+import { statisticsAfter } from './word-statistics.ts'
 import type { DocumentToWrite } from './writer.ts'
 
 /** How far an upsert has come: `done` counts documents that are durable or were unchanged. */
@@ -30,6 +32,12 @@ export interface UpsertOptions extends TaskOptions<UpsertProgress> {
    * anew.
    */
   readonly onlyChanged?: boolean
+  /**
+   * The same documents once more, which are read first: where words are terms, the weights of all go by
+   * the mean length of all then. Default: of an array it is known anyway; of a stream each batch goes
+   * by the mean of what was written until then, itself included.
+   */
+  readonly preview?: Iterable<UpsertDocument> | AsyncIterable<UpsertDocument>
 }
 
 /** What an upsert did. */
@@ -48,7 +56,10 @@ export interface UpsertTarget {
   readonly view: () => View
   /** Resolves when there is room for more. */
   readonly room: () => Promise<void>
-  readonly write: (documents: readonly DocumentToWrite[]) => Promise<number>
+  readonly write: (
+    documents: readonly DocumentToWrite[],
+    wordsAhead: WordStatistics
+  ) => Promise<number>
   /** Lets the event loop have a turn. */
   readonly pause: () => Promise<void>
 }
@@ -82,6 +93,8 @@ class Upsert {
   #numUnchanged = 0
   #numEncoded = 0
   #numTruncated = 0
+  /** Words of documents that are known to follow. */
+  #wordsAhead: WordStatistics = { numEntries: 0, numWords: 0 }
   /** The batch that is being written; one more is encoded beside it. */
   #writing: Promise<void> = Promise.resolve()
 
@@ -94,6 +107,7 @@ class Upsert {
     documents: Iterable<UpsertDocument> | AsyncIterable<UpsertDocument>
   ): Promise<UpsertResult> {
     try {
+      if (this.#options.preview !== undefined) await this.#readAhead(this.#options.preview)
       // What is in memory already is checked before anything is written.
       if (Array.isArray(documents)) await this.#writeArray(documents)
       else await this.#writeStream(documents)
@@ -112,8 +126,51 @@ class Upsert {
   async #writeArray(documents: readonly UpsertDocument[]): Promise<void> {
     const checked: CheckedDocument[] = []
     for (const document of documents) checked.push(await this.#check(document))
+    if (this.#options.preview === undefined) {
+      for (const one of checked) await this.#countAhead(one, 1)
+    }
     for (let first = 0; first < checked.length; first += this.#batchDocuments) {
       await this.#batch(checked.slice(first, first + this.#batchDocuments))
+    }
+  }
+
+  /** Counts the words of documents that will come. One that is wrong is met when it comes. */
+  async #readAhead(
+    documents: Iterable<UpsertDocument> | AsyncIterable<UpsertDocument>
+  ): Promise<void> {
+    const { settings, encoder, words } = this.#target.context
+    if (words === undefined) return
+    for await (const document of documents) {
+      this.#checkSignal()
+      if (typeof document?.text !== 'string') continue
+      const { text } = document
+      const isSplit = document.vector === undefined && (settings.passageTokens ?? 0) > 0
+      if (isSplit && settings.model !== undefined) this.#encoder ??= await encoder.get()
+      const spans = document.passages ?? splitText(document, isSplit ? settings : {}, this.#encoder)
+      const passages = spans.map(({ start, end }) => [start, end] as const)
+      await this.#countAhead({ document: { text, passages } }, 1)
+    }
+  }
+
+  /** @param sign - 1 for a document that is to come, −1 for one that has come */
+  async #countAhead(
+    { document }: { readonly document: Parameters<typeof textsOf>[0] },
+    sign: number
+  ): Promise<void> {
+    const { words } = this.#target.context
+    if (words === undefined) return
+    const counts = textsOf(document).map(text => words.count(text))
+    this.#addAhead({ words: counts }, sign)
+    await this.#turn()
+  }
+
+  #addAhead(item: Pick<DocumentToWrite, 'words'>, sign: number): void {
+    const own = statisticsAfter({ numEntries: 0, numWords: 0 }, [item])
+    const { numEntries, numWords } = this.#wordsAhead
+    // A stream may bring what its preview did not have.
+    this.#wordsAhead = {
+      numEntries: Math.max(0, numEntries + sign * own.numEntries),
+      numWords: Math.max(0, numWords + sign * own.numWords)
     }
   }
 
@@ -155,11 +212,15 @@ class Upsert {
       })
     }
     this.#keys.add(name)
-    if (performance.now() - this.#pausedAt >= SLICE_MS) {
-      await this.#target.pause()
-      this.#pausedAt = performance.now()
-    }
+    await this.#turn()
     return checked
+  }
+
+  /** Lets the event loop have a turn when it is due. */
+  async #turn(): Promise<void> {
+    if (performance.now() - this.#pausedAt < SLICE_MS) return
+    await this.#target.pause()
+    this.#pausedAt = performance.now()
   }
 
   async #batch(checked: readonly CheckedDocument[]): Promise<void> {
@@ -168,17 +229,23 @@ class Upsert {
       ? checked.filter(document => !this.#isUnchanged(document))
       : checked
     this.#numUnchanged += checked.length - wanted.length
+    if (this.#wordsAhead.numEntries > 0 && wanted.length < checked.length) {
+      const kept = new Set(wanted)
+      for (const one of checked) if (!kept.has(one)) await this.#countAhead(one, -1)
+    }
     const ready = await this.#encode(wanted)
+    for (const one of ready) this.#addAhead(one, -1)
+    const wordsAhead = this.#wordsAhead
     await this.#writing
     await this.#target.room()
     this.#checkSignal()
-    this.#writing = this.#write(ready)
+    this.#writing = this.#write(ready, wordsAhead)
     // Its error is met where it is awaited.
     this.#writing.catch(() => undefined)
   }
 
-  async #write(documents: readonly DocumentToWrite[]): Promise<void> {
-    if (documents.length > 0) this.#numWritten += await this.#target.write(documents)
+  async #write(documents: readonly DocumentToWrite[], wordsAhead: WordStatistics): Promise<void> {
+    if (documents.length > 0) this.#numWritten += await this.#target.write(documents, wordsAhead)
     this.#report()
   }
 
@@ -204,7 +271,13 @@ class Upsert {
       })
     }
     let next = 0
-    return checked.map(document => withVectors(document, () => vectors[next++]!))
+    const { words } = this.#target.context
+    const ready: DocumentToWrite[] = []
+    for (const document of checked) {
+      ready.push(withVectors(document, () => vectors[next++]!, words))
+      await this.#turn()
+    }
+    return ready
   }
 
   #counts(): { numEncoded: number; numTruncated: number } {
@@ -221,8 +294,20 @@ class Upsert {
       stored.text === document.text &&
       JSON.stringify(stored.passages) === JSON.stringify(document.passages) &&
       canonical(metadataToJson(stored.metadata)) === canonical(metadataToJson(document.metadata)) &&
-      (!hasReady(checked) || hasSameReady(checked, store.vectors(seq!)!))
+      (!hasReady(checked) || this.#hasSameReady(checked, store.vectors(seq!)!))
     )
+  }
+
+  /** Whether the vectors that were given are those that are stored. */
+  #hasSameReady({ passages, dense }: CheckedDocument, stored: StoredVectors): boolean {
+    if (dense !== undefined && !isSame(dense, stored.dense)) return false
+    const { words } = this.#target.context
+    return passages.every((part, i) => {
+      if (typeof part === 'string') return true
+      const whole = stored.passages[i]!
+      const { terms, weights } = words === undefined ? whole : words.modelPart(whole)
+      return isSame(part.terms, terms) && isSame(part.weights, weights)
+    })
   }
 
   #report(): void {
@@ -254,16 +339,6 @@ function ofDocument(error: unknown, checked: readonly CheckedDocument[]): unknow
 
 function hasReady({ passages, dense }: CheckedDocument): boolean {
   return dense !== undefined || passages.some(part => typeof part !== 'string')
-}
-
-/** Whether the vectors that were given are those that are stored. */
-function hasSameReady({ passages, dense }: CheckedDocument, stored: StoredVectors): boolean {
-  if (dense !== undefined && !isSame(dense, stored.dense)) return false
-  return passages.every((part, i) => {
-    if (typeof part === 'string') return true
-    const { terms, weights } = stored.passages[i]!
-    return isSame(part.terms, terms) && isSame(part.weights, weights)
-  })
 }
 
 function isSame(a: ArrayLike<number>, b: ArrayLike<number> | undefined): boolean {

@@ -1,17 +1,32 @@
 import { EsplanadeError } from '../errors.ts'
+import type { WordCounts, WordTerms } from '../lexical/word-terms.ts'
 import type { Delta } from './delta.ts'
 import { copyOfMetadata } from './metadata-copy.ts'
-import type { DocumentStore, Removal, StoredDocument, StoredVectors } from './store.ts'
+import type {
+  DocumentStore,
+  Removal,
+  StoredDocument,
+  StoredVectors,
+  WordStatistics
+} from './store.ts'
+import { statisticsAfter, sumOf, withWords } from './word-statistics.ts'
 
 /** A document to be written, complete but for its number. */
 export interface DocumentToWrite {
   readonly document: Omit<StoredDocument, 'seq'>
   readonly vectors: StoredVectors
+  /** In a lexical collection: the words of each passage, which become terms as it is written. */
+  readonly words?: readonly WordCounts[]
 }
 
 /** What one call wants written. */
 export type WriteRequest =
-  | { readonly kind: 'put'; readonly documents: readonly DocumentToWrite[] }
+  | {
+      readonly kind: 'put'
+      readonly documents: readonly DocumentToWrite[]
+      /** The words that are known to follow: they count in the mean length already. */
+      readonly wordsAhead?: WordStatistics
+    }
   | { readonly kind: 'remove'; readonly namespace: string; readonly keys: readonly string[] }
   | {
       readonly kind: 'removeWhere'
@@ -40,6 +55,8 @@ export interface Commit {
 /** What the writer needs of the collection around it. */
 export interface WriterHost {
   readonly store: DocumentStore
+  /** How words become terms; undefined where they do not. */
+  readonly words?: WordTerms | undefined
   /** The document that has this key now. */
   seqOf(namespace: string, key: string): number | undefined
   /** Where new documents go; entries show only once `publish` says so. */
@@ -74,11 +91,20 @@ export class Writer {
   #closed = false
   #pausedAt = 0
   #lastSeq: number
+  #statistics: WordStatistics
 
-  /** @param lastSeq - the largest number that the store has seen */
-  constructor(host: WriterHost, lastSeq: number) {
+  /**
+   * @param lastSeq - the largest number that the store has seen
+   * @param statistics - what it says of words
+   */
+  constructor(
+    host: WriterHost,
+    lastSeq: number,
+    statistics: WordStatistics = { numEntries: 0, numWords: 0 }
+  ) {
     this.#host = host
     this.#lastSeq = lastSeq
+    this.#statistics = statistics
   }
 
   /**
@@ -148,6 +174,7 @@ export class Writer {
     const counts: number[] = []
     const documents: DocumentToWrite[] = []
     const forgotten: number[] = []
+    const ahead: WordStatistics[] = []
     let forgottenFor = 0
     for (const request of requests) {
       const numBefore = removed.length
@@ -158,6 +185,7 @@ export class Writer {
             await this.#turn()
           }
           documents.push(...request.documents)
+          if (request.wordsAhead !== undefined) ahead.push(request.wordsAhead)
           counts.push(request.documents.length)
           break
         case 'remove':
@@ -183,17 +211,20 @@ export class Writer {
     if (documents.length + removed.length + forgotten.length === 0) return counts
     const delta = this.#host.delta()
     const { numDocuments } = delta
+    const statistics = statisticsAfter(this.#statistics, documents)
     try {
-      const added = await this.#prepare(documents, delta)
+      const added = await this.#prepare(documents, delta, sumOf([statistics, ...ahead]))
       await store.write({
         added,
         removed,
+        ...(statistics !== this.#statistics && { words: statistics }),
         ...(forgotten.length > 0 && { forgotten, forgottenFor })
       })
     } catch (error) {
       delta.truncate(numDocuments)
       throw error
     }
+    this.#statistics = statistics
     this.#host.publish({ removed, counts })
     while (delta.settle()) await this.#host.pause()
     return counts
@@ -206,10 +237,12 @@ export class Writer {
   }
 
   /** Numbers the documents, encodes them, and puts them into the delta, where they do not show yet. */
-  async #prepare(documents: readonly DocumentToWrite[], delta: Delta) {
-    const { store } = this.#host
+  async #prepare(documents: readonly DocumentToWrite[], delta: Delta, statistics: WordStatistics) {
+    const { store, words } = this.#host
     const added = []
-    for (const { document, vectors } of documents) {
+    for (const item of documents) {
+      const { document } = item
+      const vectors = words === undefined ? item.vectors : withWords(item, words, statistics)
       const seq = ++this.#lastSeq
       const stored = { ...document, seq }
       added.push(store.encode(stored, vectors))

@@ -4,6 +4,7 @@ export {
   explainHit,
   type HitExplanation,
   type HitParts,
+  type HitWords,
   type TermContribution,
   type TermExplanation
 } from '../explain/explain-hit.ts'

@@ -18,6 +18,8 @@ export {
 } from '../collection/corpus-documents.ts'
 export { type ExportOptions, exportLines } from '../collection/export-lines.ts'
 export { type ImportOptions, importLines } from '../collection/import-lines.ts'
+export type { QueryVectorOptions } from '../collection/query-vector.ts'
+export type { SearchMode } from '../collection/search-mode.ts'
 export type {
   CollectionHit,
   CollectionResult,
@@ -32,6 +34,7 @@ export type {
   ExplainOptions,
   GetOptions,
   KeyPage,
+  LexicalStats,
   ListOptions
 } from '../collection/snapshot.ts'
 export type { Durability } from '../collection/store.ts'
@@ -44,6 +47,8 @@ export type { QueryMode } from '../encoder/query-modes.ts'
 export type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 export { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
 export type { HitExplanation } from '../explain/explain-hit.ts'
+export type { Bm25Options, Bm25Variant } from '../lexical/bm25.ts'
+export type { WordTermOptions, WordTermSettings } from '../lexical/word-terms.ts'
 export { checkCollection } from '../node/check-collection.ts'
 export { type OpenOptions, openCollection as open } from '../node/open-collection.ts'
 export {

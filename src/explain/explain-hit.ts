@@ -1,3 +1,4 @@
+import type { TermPlace } from '../lexical/word-terms.ts'
 import { DEFAULT_MAX_TOKENS, type Tokenizer } from '../text/tokenizer.ts'
 import type { Explanation } from '../vector/explanation.ts'
 
@@ -14,8 +15,15 @@ export interface TermContribution {
 
 /** A term's contribution, with what a reader wants to know of the term. */
 export interface TermExplanation extends TermContribution {
-  /** As {@link Vocabulary.display} writes it, or the term id where no vocabulary is known. */
+  /** A term of the model, or a word of the query. */
+  readonly kind: 'model' | 'word'
+  /**
+   * As {@link Vocabulary.display} writes it, or the word as the query spells it; the term id where no
+   * vocabulary is known, or the query was a vector.
+   */
   readonly term: string
+  /** Of a word: what was compared. */
+  readonly stem?: string
   /** The term's part of the score as a fraction of it. */
   readonly share: number
   /** Whether the term stands in the query; undefined where the query was a vector. */
@@ -35,6 +43,18 @@ export interface HitExplanation {
   readonly terms: readonly TermExplanation[]
   /** The text, or passage of it, that was scored. */
   readonly text: string
+  /** What each kind of terms adds to the score; there where words may be terms. */
+  readonly subtotals?: { readonly model: number; readonly words: number }
+}
+
+/** Words that are terms. */
+export interface HitWords {
+  /** Terms from here on are words. */
+  readonly firstTermId: number
+  /** The words of the query; none where it was a vector. */
+  readonly query: readonly TermPlace[]
+  /** The words of the text that was scored. */
+  readonly text: readonly TermPlace[]
 }
 
 /** What {@link explainHit} joins. */
@@ -50,6 +70,8 @@ export interface HitParts {
   readonly tokenizer?: Tokenizer
   /** Tokens of the text that the model read; default 256. */
   readonly maxTokens?: number
+  /** Where words are terms, too. */
+  readonly words?: HitWords
 }
 
 /** Joins a scorer's explanation with the texts: which terms stand where, which the model added. */
@@ -60,22 +82,55 @@ export function explainHit(parts: HitParts): HitExplanation {
     text,
     queryText,
     tokenizer,
-    maxTokens = DEFAULT_MAX_TOKENS
+    maxTokens = DEFAULT_MAX_TOKENS,
+    words
   } = parts
   const offsetsOf = tokenizer && offsetsByTerm(tokenizer, text, maxTokens)
   const queryTerms =
     tokenizer && queryText !== undefined
       ? new Set(offsetsByTerm(tokenizer, queryText, maxTokens).keys())
       : undefined
-  const terms = contributions.map(contribution => ({
+  const ofModel = (contribution: TermContribution): TermExplanation => ({
     ...contribution,
+    kind: 'model',
     term: tokenizer?.vocabulary.display(contribution.termId) ?? `${contribution.termId}`,
     share: contribution.value / explanation.value,
     inQuery: queryTerms?.has(contribution.termId),
     inText: offsetsOf?.has(contribution.termId),
     offsets: offsetsOf?.get(contribution.termId) ?? []
-  }))
-  return { score: explanation.value, explanation, terms, text }
+  })
+  if (words === undefined) {
+    return { score: explanation.value, explanation, terms: contributions.map(ofModel), text }
+  }
+  const isWord = ({ termId }: TermContribution): boolean => termId >= words.firstTermId
+  const terms = contributions.map(contribution =>
+    isWord(contribution) ? ofWord(contribution, words, explanation.value) : ofModel(contribution)
+  )
+  const sumOf = (kind: TermExplanation['kind']): number =>
+    terms.reduce((sum, term) => (term.kind === kind ? sum + term.value : sum), 0)
+  const subtotals = { model: sumOf('model'), words: sumOf('word') }
+  return { score: explanation.value, explanation, terms, text, subtotals }
+}
+
+/** A word, by its spelling in the query, and where the text has words that count as the same. */
+function ofWord(
+  contribution: TermContribution,
+  { query, text }: HitWords,
+  score: number
+): TermExplanation {
+  const isIt = ({ termId }: TermPlace): boolean => termId === contribution.termId
+  const spelt = query.find(isIt)
+  const places = text.filter(isIt)
+  return {
+    ...contribution,
+    kind: 'word',
+    term: spelt?.word ?? `${contribution.termId}`,
+    ...(spelt && { stem: spelt.stem }),
+    share: contribution.value / score,
+    inQuery: query.length === 0 ? undefined : true,
+    inText: places.length > 0,
+    offsets: places.map(({ start, end }) => [start, end] as const)
+  }
 }
 
 function offsetsByTerm(

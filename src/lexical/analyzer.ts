@@ -13,7 +13,7 @@ export interface WordAnalyzerOptions {
 }
 
 /** Runs of at least two letters, digits or underscores: the token pattern of scikit-learn and bm25s. */
-const WORD = /[\p{L}\p{N}_]{2,}/gu
+export const WORD: RegExp = /[\p{L}\p{N}_]{2,}/gu
 
 /**
  * Words in lower case, stop words left out, stemmed.

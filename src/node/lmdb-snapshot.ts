@@ -5,7 +5,8 @@ import type {
   StoredVectors,
   StoreSnapshot,
   StoreState,
-  Tombstone
+  Tombstone,
+  WordStatistics
 } from '../collection/store.ts'
 import type { VectorScratch } from '../collection/vector-scratch.ts'
 import { EsplanadeError } from '../errors.ts'
@@ -23,6 +24,8 @@ const CHUNK = 512
 
 export const STATE_KEY: Buffer = Buffer.from('state')
 const STATE_BYTES = 48
+export const WORDS_KEY: Buffer = Buffer.from('words')
+const WORDS_BYTES = 24
 const EMPTY_STATE: StoreState = {
   commit: 0,
   lastSeq: 0,
@@ -55,6 +58,27 @@ function decodeState(bytes: Buffer | undefined, place: string): StoreState {
     readUint64(bytes, at)
   ) as [number, number, number, number, number]
   return { commit, lastSeq, lastTombstone, forgottenFor, numDocuments }
+}
+
+/** The counts of words as bytes: a CRC-32, four zero bytes, two u64. */
+export function encodeWords({ numEntries, numWords }: WordStatistics): Buffer {
+  const bytes = Buffer.alloc(WORDS_BYTES)
+  writeUint64(bytes, numEntries, 8)
+  writeUint64(bytes, numWords, 16)
+  bytes.writeUInt32LE(crc32(bytes.subarray(4)), 0)
+  return bytes
+}
+
+function decodeWords(bytes: Buffer | undefined, place: string): WordStatistics {
+  if (bytes === undefined) return { numEntries: 0, numWords: 0 }
+  if (bytes.length !== WORDS_BYTES || crc32(bytes.subarray(4)) !== bytes.readUInt32LE(0)) {
+    throw new EsplanadeError('COLLECTION_CORRUPT', {
+      place,
+      problem: 'the counts of words of the store are damaged',
+      remedy: 'Restore the collection from a backup'
+    })
+  }
+  return { numEntries: readUint64(bytes, 8), numWords: readUint64(bytes, 16) }
 }
 
 /** Half a pair of UTF-16, which UTF-8 has no bytes for: no key or namespace holds one. */
@@ -96,6 +120,10 @@ export class LmdbSnapshot implements StoreSnapshot {
       this.close()
       throw error
     }
+  }
+
+  wordStatistics(): WordStatistics {
+    return this.#read(() => decodeWords(this.#meta(WORDS_KEY), this.#place))
   }
 
   seqOf(namespace: string, key: string): number | undefined {

@@ -26,7 +26,15 @@ import {
   storeWriteError
 } from './lmdb-environment.ts'
 import { checkLmdbFile } from './lmdb-file-check.ts'
-import { encodeState, keyBytes, LmdbSnapshot, STATE_KEY, uint64Bytes } from './lmdb-snapshot.ts'
+import {
+  encodeState,
+  encodeWords,
+  keyBytes,
+  LmdbSnapshot,
+  STATE_KEY,
+  uint64Bytes,
+  WORDS_KEY
+} from './lmdb-snapshot.ts'
 
 /** The version of the layout in `docs/formats/store-v1.md`. */
 const STORE_VERSION = 1
@@ -261,6 +269,7 @@ export class LmdbStore implements DocumentStore {
       if (count > 0) this.#databases.namespaces.put(key, uint64Bytes(count))
       else this.#databases.namespaces.remove(key)
     }
+    if (batch.words !== undefined) meta.put(WORDS_KEY, encodeWords(batch.words))
     meta.put(STATE_KEY, encodeState(state))
   }
 

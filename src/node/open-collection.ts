@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Collection, type CollectionParts } from '../collection/collection.ts'
 import { CollectionEncoder, type ModelLoader } from '../collection/collection-encoder.ts'
+import { checkLexicalOptions, newLexicalSettings } from '../collection/lexical-settings.ts'
 import type { FlushLimits } from '../collection/maintenance.ts'
 import { checkPassageTokens } from '../collection/passage-spans.ts'
 import { emptySegmentManifest } from '../collection/segment-manifest.ts'
@@ -16,6 +17,7 @@ import type { Durability } from '../collection/store.ts'
 import { checkQueryMode, type QueryMode } from '../encoder/query-modes.ts'
 import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
+import { type WordTermOptions, WordTerms } from '../lexical/word-terms.ts'
 import type { Metric } from '../vector/similarity.ts'
 import { checkPruning } from '../vector/sparse-vector.ts'
 import { backupCollection } from './backup.ts'
@@ -71,6 +73,13 @@ export interface OpenOptions {
    * Fixed when the collection is made.
    */
   readonly pruneMass?: number
+  /**
+   * Makes the words of each text terms of its vector, weighted as BM25 does, beside those of the model:
+   * a search compares both, or either (`mode`). Options name the variant and its parameters. Default
+   * for a new collection: true where it has a model and compares by the dot product, else false.
+   * Fixed when the collection is made.
+   */
+  readonly lexical?: boolean | WordTermOptions
   /** When a write is acknowledged; default `'sync'`: when the disk has it. */
   readonly durability?: Durability
   /** Only reads, beside any process that writes; default false. */
@@ -102,6 +111,7 @@ export async function openCollection(
   checkPassageTokens(options.passageTokens)
   checkQueryMode(queryModeOf(options))
   checkPruning(options)
+  checkLexicalOptions(options.lexical)
   const path = resolve(directory)
   const { readOnly = false, create = !readOnly } = options
   if (!create || readOnly) return openExisting(path, options)
@@ -175,7 +185,12 @@ async function openGeneration(
     const opened = store
     return {
       directory: path,
-      context: { settings, encoder, queryMode: queryModeOf(options) },
+      context: {
+        settings,
+        encoder,
+        words: settings.lexical && new WordTerms(settings.lexical),
+        queryMode: queryModeOf(options)
+      },
       store,
       storage: new GenerationStorage(paths, settings),
       readOnly,
@@ -205,8 +220,8 @@ async function encoderFor(
   settings: CollectionSettings,
   options: OpenOptions
 ): Promise<CollectionEncoder> {
-  const { model, metric, passageTokens, topTokens, minWeight, pruneMass, load } = options
-  const wanted = { metric, passageTokens, topTokens, minWeight, pruneMass }
+  const { model, metric, passageTokens, topTokens, minWeight, pruneMass, lexical, load } = options
+  const wanted = { metric, passageTokens, topTokens, minWeight, pruneMass, lexical }
   const given = Object.entries(wanted).filter(([, value]) => value !== undefined)
   refuseMismatch(settings, Object.fromEntries(given), path)
   if (model === null) refuseMismatch(settings, { model }, path)
@@ -253,14 +268,14 @@ function loaderOf(
       : hubModel(source, { revision, ...load })
   }
   return {
-    encoder: record =>
-      explaining(path, record, async () =>
-        loadModel(await filesOf(record), { ...load, ...recorded(record, load) })
-      ),
-    inferenceFree: record =>
-      explaining(path, record, async () =>
-        loadInferenceFree(await filesOf(record), { ...load, ...recorded(record, load) })
-      )
+    encoder: async record => {
+      const files = await explaining(path, record, filesOf)
+      return loadModel(files, { ...load, ...recorded(record, load) })
+    },
+    inferenceFree: async record => {
+      const files = await explaining(path, record, filesOf)
+      return loadInferenceFree(files, { ...load, ...recorded(record, load) })
+    }
   }
 }
 
@@ -280,13 +295,14 @@ function recorded(record: ModelRecord, load: LoadOptions | undefined): LoadOptio
 /** Says of a model that is not found what to do about it. */
 async function explaining<T>(
   path: string,
-  { source, revision }: ModelRecord,
-  loading: () => Promise<T>
+  record: ModelRecord,
+  find: (record: ModelRecord) => Promise<T>
 ): Promise<T> {
   try {
-    return await loading()
+    return await find(record)
   } catch (cause) {
     if (!(cause instanceof EsplanadeError && cause.code === 'MODEL_NOT_FOUND')) throw cause
+    const { source, revision } = record
     // What the hub, or the cache of its models, has to say is more exact.
     if (revision !== undefined) throw cause
     throw new EsplanadeError('MODEL_NOT_FOUND', {
@@ -392,12 +408,15 @@ async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
   const { model = DEFAULT_MODEL, metric = 'dot' } = options
   const { passageTokens, topTokens, minWeight, pruneMass } = options
   let record: ModelRecord | undefined
+  let vocabularySize: number | undefined
   if (model !== null) {
     const files = await findModel(model, options.load)
     const encoder = await loadModel(files, options.load)
     record = recordOf(encoder, files, await queryModelSource(options.load))
+    vocabularySize = encoder.vocabulary.size
     await encoder.close()
   }
+  const lexical = newLexicalSettings(options.lexical, vocabularySize, metric)
   return {
     ...(record && { model: record }),
     metric,
@@ -406,7 +425,8 @@ async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
     ...(passageTokens !== undefined && { passageTokens }),
     ...(topTokens !== undefined && { topTokens }),
     ...(minWeight !== undefined && { minWeight }),
-    ...(pruneMass !== undefined && { pruneMass })
+    ...(pruneMass !== undefined && { pruneMass }),
+    ...(lexical && { lexical })
   }
 }
 

@@ -3,11 +3,19 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Collection } from '../collection/collection.ts'
 import { Pace } from '../collection/pace.ts'
-import { type Encoded, reencodeStore, refuseVectorsOnly } from '../collection/reencode.ts'
+import {
+  type CountedWords,
+  countWords,
+  type Encoded,
+  reencodeStore,
+  refuseVectorsOnly
+} from '../collection/reencode.ts'
 import { emptySegmentManifest, type SegmentManifest } from '../collection/segment-manifest.ts'
 import { type CollectionSettings, generationNumber } from '../collection/settings.ts'
+import type { StoreSnapshot } from '../collection/store.ts'
 import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
+import { WordTerms } from '../lexical/word-terms.ts'
 import type { Progress, TaskOptions } from '../progress.ts'
 import { syncFolder } from './atomic-file.ts'
 import {
@@ -104,7 +112,10 @@ export async function reencodeCollection(
   try {
     const wanted = {
       ...settings,
-      model: recordOf(encoder, files, await queryModelSource(options.load))
+      model: recordOf(encoder, files, await queryModelSource(options.load)),
+      ...(settings.lexical && {
+        lexical: { ...settings.lexical, firstTermId: encoder.vocabulary.size }
+      })
     }
     const { active } = await readCollectionFile(directory)
     if (isSame(wanted, settings)) {
@@ -170,6 +181,9 @@ class Reencoding {
   readonly #to: LmdbStore
   readonly #storage: GenerationStorage
   #manifest: SegmentManifest
+  /** What was counted of the words of all documents up to a number. */
+  #words: CountedWords | undefined
+  #countedSeq = 0
   #numUnflushed = 0
   #done = 0
   #total = 0
@@ -200,6 +214,11 @@ class Reencoding {
     this.#to = parts.to
     this.#storage = new GenerationStorage(parts.paths, parts.settings)
     this.#manifest = parts.manifest
+    const { lexical } = parts.settings
+    if (lexical !== undefined) {
+      const statistics = { numEntries: 0, numWords: 0 }
+      this.#words = { terms: new WordTerms(lexical), statistics }
+    }
   }
 
   /** Goes on with the generation that a call before has begun, or begins a new one. */
@@ -274,8 +293,10 @@ class Reencoding {
     this.#report()
     let count = 0
     try {
+      await this.#countWords(snapshot)
       await reencodeStore(snapshot, this.#to, this.#encoder, {
         settings: this.#settings,
+        words: this.#words,
         pace: this.#pace,
         signal: this.#options.signal,
         after: encoded => {
@@ -287,6 +308,14 @@ class Reencoding {
       snapshot.close()
     }
     return count
+  }
+
+  async #countWords(snapshot: StoreSnapshot): Promise<void> {
+    if (this.#words === undefined) return
+    const { terms, statistics: before } = this.#words
+    const statistics = await countWords(snapshot, terms, before, this.#countedSeq, this.#pace)
+    this.#words = { terms, statistics }
+    this.#countedSeq = snapshot.state.lastSeq
   }
 
   async #after({ numDocuments, numPassages, numTruncated }: Encoded): Promise<void> {

@@ -13,6 +13,9 @@ export interface SparseVector {
   readonly weights: Float32Array
 }
 
+/** The vector of a text without any term: no query finds it. */
+export const NO_TERMS: SparseVector = { terms: new Uint32Array(0), weights: new Float32Array(0) }
+
 /** The largest term id: ids are unsigned 32-bit integers. */
 export const MAX_TERM_ID = 0xffff_ffff
 

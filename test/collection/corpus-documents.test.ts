@@ -246,7 +246,8 @@ describe('the model of a collection', () => {
     await using collection = await open(place('texts'), { readOnly: true })
     const encoder = await collection.encoder()
     const vector = await encoder.encodeQuery('fog')
-    const [byText, byVector] = [await collection.search('fog'), await collection.search(vector)]
+    const byText = await collection.search('fog', { mode: 'sparse' })
+    const byVector = await collection.search(vector)
     expect(byText.hits).toEqual(byVector.hits)
   })
 })

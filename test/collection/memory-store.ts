@@ -6,6 +6,7 @@ import type {
   StoreSnapshot,
   StoreState,
   Tombstone,
+  WordStatistics,
   WriteBatch
 } from '../../src/collection/store.ts'
 import { EsplanadeError } from '../../src/errors.ts'
@@ -23,12 +24,14 @@ interface Contents {
   /** By ascending seq. */
   readonly documents: ReadonlyMap<number, MemoryDocument>
   readonly tombstones: ReadonlyMap<number, number>
+  readonly words: WordStatistics
 }
 
 const EMPTY: Contents = {
   state: { commit: 0, lastSeq: 0, lastTombstone: 0, forgottenFor: 0, numDocuments: 0 },
   documents: new Map(),
-  tombstones: new Map()
+  tombstones: new Map(),
+  words: { numEntries: 0, numWords: 0 }
 }
 
 export class MemoryStore implements DocumentStore {
@@ -54,7 +57,7 @@ export class MemoryStore implements DocumentStore {
     return { seq, namespace, key, numBytes: JSON.stringify(copy).length, ...copy }
   }
 
-  async write({ added, removed, forgotten = [], forgottenFor }: WriteBatch): Promise<void> {
+  async write({ added, removed, forgotten = [], forgottenFor, words }: WriteBatch): Promise<void> {
     this.#checkOpen()
     if (this.#isWriting) throw new Error('two writes at once')
     this.#isWriting = true
@@ -88,7 +91,8 @@ export class MemoryStore implements DocumentStore {
         numDocuments: documents.size
       },
       documents,
-      tombstones
+      tombstones,
+      words: words ?? this.#contents.words
     }
   }
 
@@ -124,6 +128,10 @@ class MemorySnapshot implements StoreSnapshot {
 
   get state(): StoreState {
     return this.#contents.state
+  }
+
+  wordStatistics(): WordStatistics {
+    return this.#contents.words
   }
 
   seqOf(namespace: string, key: string): number | undefined {

@@ -45,7 +45,10 @@ async function hitsOf(collection: Collection): Promise<unknown> {
 
 /** What a collection gives that was made with the other model from the start. */
 async function expectedHits(write: (collection: Collection) => Promise<void>): Promise<unknown> {
-  await using collection = await openCollection(join(temporaryFolder(), 'expected'), OTHER)
+  await using collection = await openCollection(join(temporaryFolder(), 'expected'), {
+    ...OTHER,
+    lexical: false
+  })
   await write(collection)
   return await hitsOf(collection)
 }
@@ -59,7 +62,7 @@ test('A re-encoded collection is as if it had been made with the other model.', 
     await collection.delete(['k30', 'k31', 'k88'])
   }
   {
-    await using collection = await openCollection(directory, { passageTokens: 12 })
+    await using collection = await openCollection(directory, { passageTokens: 12, lexical: false })
     await write(collection)
   }
   const seen: number[] = []
@@ -85,7 +88,7 @@ test('A re-encoded collection is as if it had been made with the other model.', 
 
 test('Searches and writes go on meanwhile, in this process and for readers.', async () => {
   const directory = join(temporaryFolder(), 'live')
-  await using collection = await openCollection(directory)
+  await using collection = await openCollection(directory, { lexical: false })
   await collection.upsert(textDocuments(0, 120))
   await using reader = await openCollection(directory, { readOnly: true })
   await reader.search('boat')

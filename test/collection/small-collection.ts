@@ -17,12 +17,12 @@ function newDirectory(): string {
   return directory
 }
 
-/** A collection without a model, unless the options name one, that is closed after the test. */
+/** A collection without model and lexical terms, unless the options name them, closed after the test. */
 export async function openSmall(
   options: OpenOptions = {},
   directory: string = newDirectory()
 ): Promise<Collection> {
-  const collection = await open(directory, { model: null, ...options })
+  const collection = await open(directory, { model: null, lexical: false, ...options })
   opened.push(collection)
   return collection
 }

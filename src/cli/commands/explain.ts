@@ -1,12 +1,14 @@
 import { Command } from 'commander'
+import type { SearchMode } from 'esplanade'
 import { addSearchOptions, type CollectionFlags, openToRead } from '../collection-options.ts'
 import { explanationTable, snippetLines } from '../explanation-table.ts'
 import { printable } from '../highlighted-text.ts'
-import { count } from '../options.ts'
+import { count, modeOption } from '../options.ts'
 import { parseQuery } from '../query-argument.ts'
 import { terminalOf } from '../terminal.ts'
 
 interface ExplainFlags extends CollectionFlags {
+  readonly mode?: SearchMode
   readonly top: number
   readonly vector?: boolean
   readonly json?: boolean
@@ -18,6 +20,7 @@ export function explainCommand(): Command {
     .argument('<dir>', 'a collection')
     .argument('<query>', 'a text')
     .argument('<key>', 'the key of a document')
+    .addOption(modeOption())
     .option('--top <n>', 'terms to show', count(1), 20)
     .option('--vector', 'the query is a vector: {"indices": [], "values": []}')
     .option('--json', 'one JSON object')
@@ -32,9 +35,9 @@ async function explain(
   flags: ExplainFlags
 ): Promise<void> {
   const query = parseQuery(queryText, flags.vector)
-  const { namespace } = flags
+  const { mode, namespace } = flags
   await using collection = await openToRead(directory, flags)
-  const explained = await collection.explain(query, key, { namespace })
+  const explained = await collection.explain(query, key, { namespace, ...(mode && { mode }) })
   if (flags.json) {
     process.stdout.write(`${JSON.stringify({ key, ...explained })}\n`)
     return

@@ -29,7 +29,7 @@ import {
   revisionOption,
   workersOption
 } from '../model-options.ts'
-import { atLeast, count, modeOption, pruneMassOption } from '../options.ts'
+import { atLeast, count, pruneMassOption } from '../options.ts'
 import { ProblemReport } from '../problem-report.ts'
 import { counted } from '../readable.ts'
 
@@ -42,6 +42,7 @@ interface IndexFlags extends CorpusFlags, ModelFlags {
   readonly topTokens?: number
   readonly minWeight?: number
   readonly pruneMass?: number
+  readonly lexical?: boolean
   readonly overwrite?: boolean
   readonly prune?: boolean
   readonly strict?: boolean
@@ -80,7 +81,6 @@ export function indexCommand(): Command {
     .addOption(poolingOption())
     .addOption(precisionOption())
     .addOption(workersOption())
-    .addOption(modeOption())
     .addOption(maxTokensOption())
     .option(
       '--passage-tokens <n>',
@@ -93,6 +93,11 @@ export function indexCommand(): Command {
     .option('--top-tokens <n>', 'keep the heaviest terms of each vector', count(1))
     .option('--min-weight <w>', 'keep terms of at least this weight', atLeast(0))
     .addOption(pruneMassOption())
+    .option(
+      '--lexical',
+      'words are terms too, weighted by BM25 (default for a new collection with a model, unless --metric cosine)'
+    )
+    .option('--no-lexical', 'the terms of the model only')
     .option('--strict', 'stop at the first bad record; nothing is written')
     .option('--json', 'the summary as JSON')
     .addHelpText('after', HELP)
@@ -201,6 +206,15 @@ async function writeCorpus(
       : await openCorpus(inputs, { ...corpusOptions(flags), signal })
     for await (const _ of corpusDocuments(again, collection, options));
   }
+  // Read once more before, for the mean length of all texts; what cannot be read twice is not.
+  const isPreviewed = collection.settings.lexical !== undefined && !inputs.includes('-')
+  const preview = isPreviewed
+    ? corpusDocuments(await openCorpus(inputs, { ...corpusOptions(flags), signal }), collection, {
+        ...options,
+        strict: false,
+        onProblem: () => undefined
+      })
+    : undefined
   const progress = new IndexProgress(corpus)
   const keys = new Set<string>()
   const documents = async function* () {
@@ -214,6 +228,7 @@ async function writeCorpus(
   try {
     written = await collection.upsert(documents(), {
       onlyChanged: true,
+      ...(preview && { preview }),
       signal,
       onProgress: done => progress.update(done)
     })
@@ -269,7 +284,7 @@ async function prune(
 
 /** What the collection is to be, as far as the options say so. */
 function openOptions(flags: IndexFlags, signal: AbortSignal): OpenOptions {
-  const { model, passageTokens, topTokens, minWeight, pruneMass, metric } = flags
+  const { model, passageTokens, topTokens, minWeight, pruneMass, metric, lexical } = flags
   return {
     ...(model !== undefined && { model: model === 'none' ? null : model }),
     ...(metric !== undefined && { metric }),
@@ -277,6 +292,7 @@ function openOptions(flags: IndexFlags, signal: AbortSignal): OpenOptions {
     ...(topTokens !== undefined && { topTokens }),
     ...(minWeight !== undefined && { minWeight }),
     ...(pruneMass !== undefined && { pruneMass }),
+    ...(lexical !== undefined && { lexical }),
     load: loadOptions(flags, signal)
   }
 }

@@ -48,6 +48,7 @@ async function figuresOf(collection: Collection) {
   const { numEntries, numDead, ...stats } = await collection.stats()
   const { store, segments, total } = await collectionBytes(collection.directory)
   const { metric, model, passageTokens, topTokens, minWeight, pruneMass } = collection.settings
+  const lexical = await collection.lexicalStats()
   const tuning = await readTuning(collection.directory).catch(() => undefined)
   return {
     numDocuments: stats.numDocuments,
@@ -66,6 +67,7 @@ async function figuresOf(collection: Collection) {
     topTokens,
     minWeight,
     pruneMass,
+    lexical,
     tuning
   }
 }
@@ -95,12 +97,32 @@ function rowsOf(found: Figures): [string, string][] {
       ? [['passage tokens', `${found.passageTokens} at most`] as [string, string]]
       : []),
     ...pruningRows(found),
+    ...lexicalRows(found),
     ...(tuning
       ? [['tuned', `overlap@${tuning.k} ${tuning.measuredOverlap.toFixed(3)}`] as [string, string]]
       : []),
     ['size', readableBytes(found.bytes)],
     ['  documents', readableBytes(found.storeBytes)],
     ['  segments', readableBytes(found.segmentBytes)]
+  ]
+}
+
+/** What the words are, and their part of all postings, each of which takes as many bytes. */
+function lexicalRows({ lexical, numPostings }: Figures): [string, string][] {
+  if (lexical === undefined) return []
+  const { settings, numPostings: numLexical, averageLength } = lexical
+  const { analyzer, variant, k1, b, delta, beta } = settings
+  const parameters = [
+    `k1 ${k1}`,
+    `b ${b}`,
+    ...(delta === undefined ? [] : [`delta ${delta}`]),
+    `beta ${beta}`
+  ]
+  const share = (100 * numLexical) / Math.max(1, numPostings)
+  return [
+    ['lexical', `BM25 (${variant}, ${analyzer}, ${parameters.join(', ')})`],
+    ['  postings', `${readableCount(numLexical)}, ${share.toFixed(1)} % of all and their bytes`],
+    ['  average length', `${averageLength.toFixed(1)} words`]
   ]
 }
 

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { type CollectionSnapshot, EsplanadeError } from 'esplanade'
+import { type CollectionSnapshot, EsplanadeError, type SearchMode } from 'esplanade'
 import { formatRun, readTopics, type Topics } from 'esplanade/eval'
 import {
   addSearchOptions,
@@ -18,6 +18,7 @@ import { type TunedStrategy, tunedStrategy } from '../tuned-strategy.ts'
 
 interface RunFlags extends CollectionFlags {
   readonly k: number
+  readonly mode?: SearchMode
   readonly filter?: unknown
   readonly to?: string
   readonly tag: string
@@ -82,7 +83,7 @@ async function searchAll(
   snapshot: CollectionSnapshot,
   topics: Topics,
   output: LineOutput,
-  { k, namespace, filter, tag, tuned }: RunFlags & { tuned: TunedStrategy | undefined },
+  { k, mode, namespace, filter, tag, tuned }: RunFlags & { tuned: TunedStrategy | undefined },
   progress: ProgressDisplay,
   signal: AbortSignal
 ): Promise<void> {
@@ -94,6 +95,7 @@ async function searchAll(
     const { hits } = await snapshot.search(text, {
       k,
       namespace,
+      ...(mode && { mode }),
       ...(filter !== undefined && { filter }),
       ...(tuned && { strategy: tuned.strategy })
     })

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { CollectionHit } from 'esplanade'
+import type { CollectionHit, SearchMode } from 'esplanade'
 import { metadataToJson } from 'esplanade/corpus'
 import { addSearchOptions, type CollectionFlags, openToRead } from '../collection-options.ts'
 import { explanationTable, snippetLines } from '../explanation-table.ts'
@@ -12,6 +12,7 @@ import { tunedStrategy } from '../tuned-strategy.ts'
 
 interface SearchFlags extends CollectionFlags {
   readonly k: number
+  readonly mode?: SearchMode
   readonly filter?: unknown
   readonly minScore?: number
   readonly explain?: boolean
@@ -44,12 +45,13 @@ export function searchCommand(): Command {
 
 async function search(directory: string, queryText: string, flags: SearchFlags): Promise<void> {
   const query = parseQuery(queryText, flags.vector)
-  const { k, namespace, filter, minScore } = flags
+  const { k, mode, namespace, filter, minScore } = flags
   await using collection = await openToRead(directory, flags)
   const tuned = flags.approximate ? await tunedStrategy(directory, collection, k) : undefined
   const { hits } = await collection.search(query, {
     k,
     namespace,
+    ...(mode && { mode }),
     // People are shown the words that matched, which the explanation knows.
     explain: flags.explain || !flags.json,
     ...(filter !== undefined && { filter }),
@@ -89,7 +91,11 @@ function jsonOf(hit: CollectionHit): object {
     text,
     metadata: metadataToJson(metadata),
     ...(passage && { passage }),
-    ...(explanation && { explanation: explanation.explanation, terms: explanation.terms })
+    ...(explanation && {
+      explanation: explanation.explanation,
+      terms: explanation.terms,
+      ...(explanation.subtotals && { subtotals: explanation.subtotals })
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import {
   type Collection,
+  type CollectionDocument,
   type CollectionSnapshot,
   EsplanadeError,
   pruneVector,
@@ -18,7 +19,7 @@ import {
   tuneApproximate
 } from 'esplanade/search'
 import {
-  addCollectionOptions,
+  addSearchOptions,
   type CollectionFlags,
   keysOf,
   openToRead
@@ -61,7 +62,7 @@ export function tuneCommand(): Command {
     .option('--json', 'one JSON object a setting, exact search first')
     .addHelpText('after', HELP)
     .action(tune)
-  return addCollectionOptions(command)
+  return addSearchOptions(command)
 }
 
 async function tune(directory: string, flags: TuneFlags): Promise<void> {
@@ -70,7 +71,7 @@ async function tune(directory: string, flags: TuneFlags): Promise<void> {
   await using snapshot = await collection.snapshot()
   const { overlap, k, namespace } = flags
   const result = await interruptible(async signal => {
-    const queries = await sampleOf(collection, snapshot, flags, signal)
+    const queries = await sampleOf(snapshot, flags, signal)
     const progress = showProgress('tuning', 'searches')
     try {
       return await tuneApproximate(tunableOf(collection, snapshot, namespace), queries, {
@@ -119,7 +120,7 @@ function tunableOf(
 ): Tunable {
   const scoreOf = async (query: SparseVector, key: string): Promise<number> => {
     const document = await snapshot.get(key, { namespace, includeVectors: true })
-    const scores = (document?.vectors ?? []).map(vector => similarity(query, vector, metric))
+    const scores = wholeVectors(document).map(vector => similarity(query, vector, metric))
     return Math.max(0, ...scores)
   }
   return {
@@ -131,7 +132,6 @@ function tunableOf(
 }
 
 async function sampleOf(
-  collection: Collection,
   snapshot: CollectionSnapshot,
   { queries, sample, namespace }: TuneFlags,
   signal: AbortSignal
@@ -150,8 +150,24 @@ async function sampleOf(
     return atEvenDistances(filled, sample).map(([i, line]) => vectorOf(line, `${queries}:${i + 1}`))
   }
   const topics = await readTopics(lines, { place: queries })
-  const encoder = await collection.encoder()
-  return encoder.encodeQuery(atEvenDistances([...topics.values()], sample), { signal })
+  const vectors: SparseVector[] = []
+  for (const text of atEvenDistances([...topics.values()], sample)) {
+    vectors.push(await snapshot.queryVector(text, { signal }))
+  }
+  return vectors
+}
+
+/** What is searched of a document: the terms of the model, and its words behind them. */
+function wholeVectors(document: CollectionDocument | undefined): SparseVector[] {
+  const { vectors = [], lexicalVectors } = document ?? {}
+  return vectors.map(({ terms, weights }, i) => {
+    const words = lexicalVectors?.[i]
+    if (words === undefined) return { terms, weights }
+    return {
+      terms: Uint32Array.from([...terms, ...words.terms]),
+      weights: Float32Array.from([...weights, ...words.weights])
+    }
+  })
 }
 
 /** Terms of a made-up query: from so many to so many, as queries of different lengths have them. */
@@ -168,8 +184,7 @@ async function ownQueries(
   for await (const key of keysOf(snapshot, namespace)) keys.push(key)
   const queries: SparseVector[] = []
   for (const [i, key] of atEvenDistances(keys, numQueries).entries()) {
-    const document = await snapshot.get(key, { namespace, includeVectors: true })
-    const vectors = document!.vectors!
+    const vectors = wholeVectors(await snapshot.get(key, { namespace, includeVectors: true }))
     // Of a long document another passage each time.
     const vector = vectors[i % vectors.length]!
     const topTokens = MIN_TERMS + (i % (MAX_TERMS - MIN_TERMS + 1))

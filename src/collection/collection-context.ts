@@ -1,0 +1,14 @@
+import type { QueryMode } from '../encoder/query-modes.ts'
+import type { WordTerms } from '../lexical/word-terms.ts'
+import type { CollectionEncoder } from './collection-encoder.ts'
+import type { CollectionSettings } from './settings.ts'
+
+/** What all that works on a collection needs to know of it. */
+export interface CollectionContext {
+  readonly settings: CollectionSettings
+  readonly encoder: CollectionEncoder
+  /** How words become terms; undefined where they do not. */
+  readonly words: WordTerms | undefined
+  /** How the texts of queries become vectors unless a call says otherwise. */
+  readonly queryMode: QueryMode
+}
