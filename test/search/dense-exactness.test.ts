@@ -7,7 +7,7 @@ import { exhaustiveDense } from '../../src/search/exhaustive-dense.ts'
 import type { DenseMetric } from '../../src/vector/dense-vector.ts'
 import { Random } from './random-collections.ts'
 
-const NUM_CASES = Number(process.env.SEARCH_CASES ?? 300)
+const NUM_CASES = Number(process.env.SEARCH_CASES ?? 250)
 const SEED = Number(process.env.SEARCH_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
 /** How the numbers of a collection are drawn; each kind is hard in a way of its own. */
@@ -131,9 +131,13 @@ async function checkRecipe(recipe: Recipe): Promise<void> {
 }
 
 describe('a dense index finds what the exhaustive search finds', () => {
-  it('in all precisions, by both kernels', async () => {
-    await fc.assert(fc.asyncProperty(recipes, checkRecipe), { numRuns: NUM_CASES, seed: SEED })
-  })
+  it(
+    'in all precisions, by both kernels',
+    async () => {
+      await fc.assert(fc.asyncProperty(recipes, checkRecipe), { numRuns: NUM_CASES, seed: SEED })
+    },
+    60_000 + 200 * NUM_CASES
+  )
 
   it('and scores few of many vectors that differ', async () => {
     const recipe: Recipe = {
