@@ -50,12 +50,20 @@ const REQUESTS_PER_WORKER = 2
  * Starts worker threads with a session each. The model is in memory once for all of them to start
  * from; what the runtime makes of it, each has for itself.
  *
- * @throws EsplanadeError `RUNTIME_MISSING`, `RUNTIME_FAILED`
+ * @throws EsplanadeError `RUNTIME_MISSING`, `RUNTIME_FAILED`, `INVALID_ARGUMENT` in Deno
  */
 export async function startEncodeThreads(
   plan: EncoderPlan,
   { numWorkers, numThreads, workerFile = builtWorker() }: StartOptions
 ): Promise<BatchEncoder<Vector>> {
+  if ('Deno' in globalThis) {
+    throw new EsplanadeError('INVALID_ARGUMENT', {
+      place: 'numWorkers',
+      problem: 'worker threads with ONNX Runtime do not end in Deno',
+      expected: 'no workers there',
+      remedy: 'Leave numWorkers out, or use Node or Bun'
+    })
+  }
   const workerData: EncodeWorkerData = { plan: shared(plan), numThreads }
   const threads = new EncodeThreads(numWorkers, () => new EncodeThread(workerFile, workerData))
   await threads.opened()

@@ -12,7 +12,9 @@ const CEILINGS_KB: Readonly<Record<string, number>> = {
   'esplanade/corpus': 4,
   'esplanade/text': 19,
   'esplanade/encoder': 60,
+  'esplanade/lexical': 6,
   'esplanade/search': 40,
+  'esplanade/fusion': 3,
   'esplanade/explain': 1.5,
   'esplanade/eval': 10
 }

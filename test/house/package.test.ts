@@ -12,7 +12,17 @@ import { filesUnder, read, root, runTool } from './repository.ts'
 const manifest = JSON.parse(read('package.json'))
 
 /** The steps of the data path in order; the whole way comes first. */
-const ENTRY_POINTS = ['.', './corpus', './text', './encoder', './search', './explain', './eval']
+const ENTRY_POINTS = [
+  '.',
+  './corpus',
+  './text',
+  './encoder',
+  './lexical',
+  './search',
+  './fusion',
+  './explain',
+  './eval'
+]
 
 /** Entry points that touch the platform: browsers get another one, which has less. */
 const WITH_BROWSER_ENTRY = ['.', './corpus', './encoder', './search']
@@ -134,7 +144,7 @@ describe('the package that npm makes', () => {
 
   test('is small, the model apart', () => {
     const rest = files.filter(({ path }) => !path.startsWith('models/'))
-    expect(rest.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(1_000_000)
+    expect(rest.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(2_000_000)
   })
 
   test('has the command that the manifest names, for a shell to run', () => {
