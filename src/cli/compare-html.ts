@@ -27,6 +27,7 @@ import { differenceChart } from './difference-chart.ts'
 import { escapeHtml } from './escape-html.ts'
 import { queries } from './evaluation-notes.ts'
 import { meansChart } from './means-chart.ts'
+import { readableCount } from './readable.ts'
 import { scatterChart } from './scatter-chart.ts'
 
 const SHOWN_TERMS = 8
@@ -82,7 +83,7 @@ function header(view: CompareView): string[] {
     const verb =
       p >= 0.05 ? 'does not differ clearly from' : look === 'better' ? 'beats' : 'loses to'
     const by = `<b class="${look}">${signed(found.difference)}</b> (${between(found.interval, signed)}), p ${equals(p)}`
-    const counts = `better on ${queries(found.wins)}, worse on ${found.losses}, the same on ${found.ties}`
+    const counts = `better on ${queries(found.wins)}, worse on ${readableCount(found.losses)}, the same on ${readableCount(found.ties)}`
     return `<li><b>${escapeHtml(found.run)}</b> ${verb} <b>${escapeHtml(comparison.baseline)}</b>: ${by}; ${counts}.</li>`
   })
   return [

@@ -43,7 +43,7 @@ svg .axis { fill: var(--muted); } svg .value { font-variant-numeric: tabular-num
 .equal { stroke: var(--muted); stroke-dasharray: 4 4; }
 .bar.better, .point.better { fill: var(--better); } .bar.worse, .point.worse { fill: var(--worse); }
 .bar.same, .point.same { fill: var(--same); } .bar.base { fill: var(--base); opacity: .6; }
-.point { opacity: .72; stroke: var(--panel); } .point:hover, rect.bar:hover { opacity: 1; stroke: var(--ink); }
+.point { opacity: .72; stroke: var(--panel); stroke-width: .6; } .point:hover, rect.bar:hover { opacity: 1; stroke: var(--ink); }
 details { border-bottom: 1px solid var(--line); }
 summary { cursor: pointer; padding: 9px 0; display: grid; grid-template-columns: 12px 78px 132px 1fr; gap: 12px; }
 summary::before { content: '▸'; color: var(--muted); } details[open] > summary::before { content: '▾'; }

@@ -16,6 +16,7 @@ import {
 import { signed } from './compare-figures.ts'
 import { type CompareView, differenceOf, valuesOf } from './compare-view.ts'
 import { queries } from './evaluation-notes.ts'
+import { readableCount } from './readable.ts'
 
 const HEIGHT = 520
 const PLOT: Plot = { left: 72, top: 16, right: CHART_WIDTH - 14, bottom: HEIGHT - 58 }
@@ -56,12 +57,15 @@ export function differenceChart(view: CompareView, run: string): string {
     [
       ...grid,
       ...marks,
-      chartText(`${queries(wins)} better, ${ties} the same, ${losses} worse`, {
-        x: PLOT.right - 4,
-        y: PLOT.top + 16,
-        anchor: 'end',
-        class: 'axis'
-      }),
+      chartText(
+        `${queries(wins)} better, ${readableCount(ties)} the same, ${readableCount(losses)} worse`,
+        {
+          x: PLOT.right - 4,
+          y: PLOT.top + 16,
+          anchor: 'end',
+          class: 'axis'
+        }
+      ),
       chartText(`${queries(sorted.length)}, the largest gain first`, {
         x: (PLOT.left + PLOT.right) / 2,
         y: HEIGHT - 12,

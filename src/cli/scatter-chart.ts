@@ -19,6 +19,8 @@ import { queries } from './evaluation-notes.ts'
 const HEIGHT = 520
 const PLOT: Plot = { left: 72, top: 16, right: CHART_WIDTH - 14, bottom: HEIGHT - 58 }
 const MAX_RADIUS = 15
+/** Of a point that is one query; with more than 300 queries points shrink, that they stay apart. */
+const RADIUS = 4.5
 /** Queries that a point names to the pointer. */
 const MAX_NAMED = 6
 
@@ -54,12 +56,13 @@ export function scatterChart(view: CompareView, run: string): string {
       class: 'tick'
     })
   ])
+  const radius = RADIUS * Math.min(1, Math.sqrt(300 / comparison.numQueries))
   const middle = (PLOT.top + PLOT.bottom) / 2
   const center = (PLOT.left + PLOT.right) / 2
   return chart(`${mainMetric} of each query: ${baseline} against ${run}`, HEIGHT, [
     ...grid,
     chartLine(x(0), y(0), x(most), y(most), 'equal'),
-    ...points.map(point => pointMark(point, view, x(point.before), y(point.after))),
+    ...points.map(point => pointMark(point, view, radius, x(point.before), y(point.after))),
     chartText(`${shortName(baseline, 30)}, ${mainMetric}`, {
       x: center,
       y: HEIGHT - 12,
@@ -98,10 +101,11 @@ function pointsOf(view: CompareView, run: string): Point[] {
 function pointMark(
   { before, after, queryIds }: Point,
   { topics }: CompareView,
+  unit: number,
   x: number,
   y: number
 ): string {
-  const radius = Math.min(MAX_RADIUS, 4.5 * Math.sqrt(queryIds.length))
+  const radius = Math.min(MAX_RADIUS, unit * Math.sqrt(queryIds.length))
   const named = queryIds.slice(0, MAX_NAMED).map(id => `${id}  ${topics?.get(id) ?? ''}`.trim())
   const more = queryIds.length - named.length
   const lines = [...named, more > 0 ? `and ${queries(more)} more` : '']

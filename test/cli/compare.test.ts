@@ -192,6 +192,31 @@ describe('compare', () => {
     expect(html).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`)
   })
 
+  it('draws more queries than bars can be pointed at as two outlines', async () => {
+    const ids = Array.from({ length: 1100 }, (_, i) => i)
+    const many = (row: (id: number) => string) => ids.map(row).join('')
+    const judged = write(
+      'many.txt',
+      many(id => `${id} 0 d 1\n`)
+    )
+    const old = write(
+      'old.trec',
+      many(id => `${id} Q0 ${id % 2 === 0 ? 'd' : 'e'} 1 1 t\n`)
+    )
+    const now = write(
+      'new.trec',
+      many(id => `${id} Q0 ${id % 3 === 0 ? 'd' : 'e'} 1 1 t\n`)
+    )
+    const args = ['compare', old, now, '--qrels', judged, '--metrics', 'RR', '--moved', '0']
+    const { code, stdout } = await runCli([...args, '--format', 'html'])
+    expect(code).toBe(0)
+    const { elements, text } = readPage(stdout)
+    expect(elements.get('path')).toBe(2)
+    // Found by both (184 multiples of 6), by neither, by one (366) or the other (183): four places.
+    expect(elements.get('circle')).toBe(4)
+    expect(text).toContain('183 queries better, 551 the same, 366 worse')
+  })
+
   it('takes another baseline, test and seed', async () => {
     const args = ['compare', a, b, b, '--qrels', qrels, '--names', 'a,b,c', '--baseline', 'b']
     const drawn = ['--test', 'randomization', '--permutations', '4', '--seed', '7']
