@@ -48,15 +48,14 @@ export interface DenseRanking {
 export class FlatScan {
   readonly #index: DenseRows
   readonly #bounds: RowBounds | undefined
-  /** Bounds of the rows of one scan: kept, as fresh memory costs more than the scan of it. */
-  readonly #room: { readonly lowers: Float64Array; readonly uppers: Float64Array }
+  /** Room for a number of each row: kept, as fresh memory costs more than a pass over it. */
+  readonly #values: Float64Array
 
   constructor(index: DenseRows) {
     this.#index = index
     const isScreened = index.header.precision === 'int8'
     this.#bounds = isScreened ? rowBounds(index) : undefined
-    const size = isScreened ? index.header.numVectors : 0
-    this.#room = { lowers: new Float64Array(size), uppers: new Float64Array(size) }
+    this.#values = new Float64Array(isScreened ? index.header.numVectors : 0)
   }
 
   search(query: DenseVector, { k, filter, ...selection }: Selection): DenseRanking {
@@ -157,7 +156,7 @@ export class FlatScan {
     return candidatesOf(
       {
         ...bounds,
-        ...this.#room,
+        values: this.#values,
         rows: views.u32.subarray(ids / 4, ids / 4 + count),
         dots: views.i32.subarray(out / 4, out / 4 + count),
         factor: metric === 'cosine' && norm > 0 ? step / norm : step,
@@ -179,30 +178,28 @@ interface RowBounds {
   /** It is off by at most `spread · (errors + share · (lengths + errors))`, but for rounding. */
   readonly errors: Float64Array
   readonly lengths: Float64Array
+  /** The largest of them. */
+  readonly maxError: number
+  readonly maxLength: number
 }
 
 function rowBounds({ header, scales, errors, norms }: DenseRows): RowBounds {
-  const zeros = new Float64Array(header.metric === 'euclidean' ? 0 : norms.length)
-  switch (header.metric) {
-    case 'dot':
-      return { scales, errors, offsets: zeros, lengths: norms }
-    case 'cosine':
-      return {
-        scales: scales.map((scale, id) => scale / norms[id]!),
-        errors: errors.map((error, id) => error / norms[id]!),
-        offsets: zeros,
-        lengths: new Float64Array(norms.length).fill(1)
-      }
-    case 'euclidean':
-      return { scales, errors, offsets: norms.map(norm => (-norm * norm) / 2), lengths: norms }
+  const { metric } = header
+  const isCosine = metric === 'cosine'
+  const own = {
+    scales: isCosine ? scales.map((scale, id) => scale / norms[id]!) : scales,
+    errors: isCosine ? errors.map((error, id) => error / norms[id]!) : errors,
+    lengths: isCosine ? new Float64Array(norms.length).fill(1) : norms,
+    offsets: metric === 'euclidean' ? norms.map(norm => (-norm * norm) / 2) : new Float64Array()
   }
+  const largest = (values: Float64Array) => values.reduce((a, b) => Math.max(a, b), 0)
+  return { ...own, maxError: largest(own.errors), maxLength: largest(own.lengths) }
 }
 
 /** All that the bounds of one scan are made of. */
 interface ScanBounds extends RowBounds {
-  /** Room for a bound of each row. */
-  readonly lowers: Float64Array
-  readonly uppers: Float64Array
+  /** Room for a number of each row. */
+  readonly values: Float64Array
   readonly rows: Uint32Array
   /** `dots[i]` belongs to `rows[i]`. */
   readonly dots: Int32Array
@@ -249,51 +246,76 @@ function inMeasure(
   }
 }
 
-function candidatesOf(bounds: ScanBounds, { k, floor, ceiling, after }: Wanted): Uint32Array {
-  const {
-    lowers,
-    uppers,
-    rows,
-    dots,
-    scales,
-    offsets,
-    errors,
-    lengths,
-    factor,
-    spread,
-    share,
-    slack,
-    norm
-  } = bounds
+/**
+ * The rows that may matter. Most rows are told to be far off by bounds as wide as those of the worst row,
+ * which takes no more than a comparison; what is left gets bounds of its own.
+ */
+function candidatesOf(bounds: ScanBounds, wanted: Wanted): Uint32Array {
+  const { values, rows, dots, scales, offsets, factor, slack } = bounds
   const count = rows.length
-  const best = new TopK(k)
+  const isShifted = slack > 0
+  const widest = widestError(bounds)
+  const behind = wanted.after - widest
+  const best = new TopK(wanted.k)
   let threshold = Number.NEGATIVE_INFINITY
-  let minUpper = Number.POSITIVE_INFINITY
-  let maxLower = Number.NEGATIVE_INFINITY
+  let min = Number.POSITIVE_INFINITY
+  let max = Number.NEGATIVE_INFINITY
   for (let i = 0; i < count; i++) {
     const row = rows[i]!
-    const length = lengths[row]!
-    const error = errors[row]!
-    const value = dots[i]! * (factor * scales[row]!) + (slack === 0 ? 0 : offsets[row]!)
-    const off =
-      spread * (error + share * (length + error)) + slack * (length + norm) * (length + norm)
-    const lower = value - off
-    const upper = value + off
-    lowers[i] = lower
-    uppers[i] = upper
-    if (upper < minUpper) minUpper = upper
-    if (lower > maxLower) maxLower = lower
+    let value = dots[i]! * (factor * scales[row]!)
+    if (isShifted) value += offsets[row]!
+    values[i] = value
+    if (value < min) min = value
+    if (value > max) max = value
     // Only what is certain to stand behind the page before can keep others out.
-    if (lower > threshold && upper < after) {
-      best.offer(i, lower)
+    if (value > threshold && value < behind) {
+      best.offer(i, value)
       threshold = best.threshold
     }
   }
-  const least = Math.max(threshold, floor)
-  const candidates: number[] = []
+  const least = Math.max(threshold - 2 * widest, wanted.floor - widest)
+  const most = wanted.ceiling + widest
+  const [low, high] = [min + 2 * widest, max - 2 * widest]
+  const near: number[] = []
   for (let i = 0; i < count; i++) {
-    const isHit = uppers[i]! >= least && lowers[i]! <= ceiling
-    if (isHit || lowers[i]! <= minUpper || uppers[i]! >= maxLower) candidates.push(rows[i]!)
+    const value = values[i]!
+    if ((value >= least && value <= most) || value <= low || value >= high) near.push(i)
   }
-  return Uint32Array.from(candidates)
+  return refined(bounds, near, wanted)
+}
+
+/** How far the value of any row is from its measure at most. */
+function widestError({ maxError, maxLength, spread, share, slack, norm }: ScanBounds): number {
+  return spread * (maxError + share * (maxLength + maxError)) + slack * (maxLength + norm) ** 2
+}
+
+/** Of the places `near`, the rows that may matter by bounds of their own. */
+function refined(
+  { values, rows, errors, lengths, spread, share, slack, norm }: ScanBounds,
+  near: readonly number[],
+  { k, floor, ceiling, after }: Wanted
+): Uint32Array {
+  const lowers = new Float64Array(near.length)
+  const uppers = new Float64Array(near.length)
+  const best = new TopK(Math.min(k, Math.max(1, near.length)))
+  let minUpper = Number.POSITIVE_INFINITY
+  let maxLower = Number.NEGATIVE_INFINITY
+  for (const [n, i] of near.entries()) {
+    const length = lengths[rows[i]!]!
+    const error = errors[rows[i]!]!
+    const off = spread * (error + share * (length + error)) + slack * (length + norm) ** 2
+    const [lower, upper] = [values[i]! - off, values[i]! + off]
+    lowers[n] = lower
+    uppers[n] = upper
+    minUpper = Math.min(minUpper, upper)
+    maxLower = Math.max(maxLower, lower)
+    if (upper < after) best.offer(n, lower)
+  }
+  // Fewer than k that are certain keep nobody out.
+  const least = Math.max(best.size < k ? Number.NEGATIVE_INFINITY : best.threshold, floor)
+  const candidates = near.filter((_, n) => {
+    const isHit = uppers[n]! >= least && lowers[n]! <= ceiling
+    return isHit || lowers[n]! <= minUpper || uppers[n]! >= maxLower
+  })
+  return Uint32Array.from(candidates, i => rows[i]!)
 }
