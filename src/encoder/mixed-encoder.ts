@@ -4,14 +4,19 @@ import { candidatesOf } from './candidates.ts'
 import { toSparse } from './float32-encoder.ts'
 import { RESCORE_PORTS } from './rescore-graph.ts'
 import { Screen, type ScreenPlan } from './screen.ts'
-import { createSession, type InferenceSession, type RuntimeTensor } from './session.ts'
+import {
+  createSession,
+  type GraphModel,
+  type InferenceSession,
+  type RuntimeTensor
+} from './session.ts'
 import type { SpladeHead } from './splade-pooling.ts'
 
 /** A {@link Screen}, and the exact logits of the terms that it lets through. */
 export interface MixedPlan extends ScreenPlan {
   readonly precision: 'mixed'
   /** A serialised graph: states and terms in, logits out; see `rescore-graph.ts`. */
-  readonly rescore: Uint8Array
+  readonly rescore: GraphModel
   readonly head: SpladeHead
 }
 

@@ -1,5 +1,6 @@
 import { PbfWriter } from 'pbf'
 import { EsplanadeError } from '../errors.ts'
+import type { GraphModel } from './session.ts'
 
 /**
  * Writes ONNX models: a graph of operators over named tensors, serialised as the protocol buffer
@@ -28,6 +29,10 @@ export const ELEMENT_TYPE_CODES: Record<ElementType, number> = {
 const IR_VERSION = 9
 const OPSET_VERSION = 20
 
+/** `TensorProto.DataLocation`: the bytes are elsewhere. */
+const EXTERNAL = 1
+/** Tensors of fewer bytes are not worth a name of their own. */
+const MIN_EXTERNAL_BYTES = 65_536
 /** A protocol buffer's parser counts its bytes in 32 bits with a sign. */
 const MAX_MODEL_BYTES = 2 ** 31 - 1
 /** More than the names and sizes of one operator, tensor or port take, whatever its content. */
@@ -120,19 +125,37 @@ export class OnnxGraph {
    * @throws EsplanadeError `MODEL_UNSUPPORTED` for a model of more than 2 GB
    */
   toBytes(): Uint8Array {
-    const writer = new PbfWriter(new Uint8Array(this.#sizeBound()))
+    return this.#serialise(() => false)
+  }
+
+  #serialise(isExternal: (tensor: Initializer) => boolean): Uint8Array {
+    const writer = new PbfWriter(new Uint8Array(this.#sizeBound(isExternal)))
     writer.writeVarintField(1, IR_VERSION)
     writer.writeStringField(2, 'esplanade')
-    writer.writeMessage(7, (_, graph) => this.#writeGraph(graph), null)
+    writer.writeMessage(7, (_, graph) => this.#writeGraph(graph, isExternal), null)
     writer.writeMessage(8, (_, opset) => opset.writeVarintField(2, OPSET_VERSION), null)
     return writer.finish()
   }
 
+  /**
+   * The model with its larger tensors beside it, which are those that were given, not copies. A
+   * protocol buffer ends at 2 GB; such a model does not.
+   */
+  toModel(): GraphModel {
+    const isLarge = ({ bytes }: Initializer) => bytes.length >= MIN_EXTERNAL_BYTES
+    const externalData = this.#initializers
+      .filter(isLarge)
+      .map(({ name, bytes }) => ({ path: name, data: bytes }))
+    return { bytes: this.#serialise(isLarge), externalData }
+  }
+
   /** Room for all of the model at once: a buffer that grows would hold large weights twice. */
-  #sizeBound(): number {
+  #sizeBound(isExternal: (tensor: Initializer) => boolean): number {
     const numParts =
       this.#nodes.length + this.#initializers.length + this.#inputs.length + this.#outputs.length
-    const weightBytes = this.#initializers.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    const weightBytes = this.#initializers
+      .filter(tensor => !isExternal(tensor))
+      .reduce((sum, { bytes }) => sum + bytes.length, 0)
     const bound = weightBytes + numParts * BYTES_PER_PART
     if (bound <= MAX_MODEL_BYTES) return bound
     throw new EsplanadeError('MODEL_UNSUPPORTED', {
@@ -152,11 +175,15 @@ export class OnnxGraph {
     return known
   }
 
-  #writeGraph(writer: PbfWriter): void {
+  #writeGraph(writer: PbfWriter, isExternal: (tensor: Initializer) => boolean): void {
     for (const node of this.#nodes) writer.writeMessage(1, writeNode, node)
     writer.writeStringField(2, 'encoder')
     for (const initializer of this.#initializers) {
-      writer.writeMessage(5, writeInitializer, initializer)
+      writer.writeMessage(
+        5,
+        isExternal(initializer) ? writeExternal : writeInitializer,
+        initializer
+      )
     }
     for (const port of this.#inputs) writer.writeMessage(11, writePort, port)
     for (const port of this.#outputs) writer.writeMessage(12, writePort, port)
@@ -193,10 +220,33 @@ function writeAttribute(name: string, value: Attribute, writer: PbfWriter): void
 }
 
 function writeInitializer(initializer: Initializer, writer: PbfWriter): void {
+  writeTensor(initializer, writer)
+  writer.writeBytesField(9, initializer.bytes)
+}
+
+/** Where the bytes of a tensor are: all of a file that has its name. */
+function writeExternal(initializer: Initializer, writer: PbfWriter): void {
+  writeTensor(initializer, writer)
+  const { name, bytes } = initializer
+  for (const [key, value] of [
+    ['location', name],
+    ['offset', '0'],
+    ['length', `${bytes.length}`]
+  ] as const) {
+    writer.writeMessage(13, writeEntry, [key, value])
+  }
+  writer.writeVarintField(14, EXTERNAL)
+}
+
+function writeTensor(initializer: Initializer, writer: PbfWriter): void {
   for (const dim of initializer.dims) writer.writeVarintField(1, dim)
   writer.writeVarintField(2, ELEMENT_TYPE_CODES[initializer.type])
   writer.writeStringField(8, initializer.name)
-  writer.writeBytesField(9, initializer.bytes)
+}
+
+function writeEntry([key, value]: readonly [string, string], writer: PbfWriter): void {
+  writer.writeStringField(1, key)
+  writer.writeStringField(2, value)
 }
 
 function writePort(port: GraphPort, writer: PbfWriter): void {

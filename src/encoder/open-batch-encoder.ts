@@ -3,14 +3,14 @@ import { Float32Encoder } from './float32-encoder.ts'
 import { Int8Encoder, type Int8Plan } from './int8-encoder.ts'
 import { MixedEncoder, type MixedPlan } from './mixed-encoder.ts'
 import { ReadyOnnxEncoder, type ReadyOnnxPlan } from './ready-onnx.ts'
-import { createSession, type Device } from './session.ts'
+import { createSession, type Device, type GraphModel } from './session.ts'
 import type { SpladeHead } from './splade-pooling.ts'
 
 /** A graph with a pooling head, all of it in float32. */
 export interface Float32Plan {
   readonly precision: 'float32'
   /** A serialised ONNX graph: ids and mask in, one number a term out. */
-  readonly graph: Uint8Array
+  readonly graph: GraphModel
   readonly head: SpladeHead
   readonly padId: number
   /** Default `'cpu'`. */

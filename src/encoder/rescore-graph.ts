@@ -1,5 +1,6 @@
 import type { Decoder } from './masked-language-model.ts'
 import { OnnxGraph } from './onnx-model.ts'
+import type { GraphModel } from './session.ts'
 
 /** Names of the ports of a rescoring graph. */
 export const RESCORE_PORTS = { states: 'states', terms: 'terms', largest: 'largest' } as const
@@ -8,7 +9,7 @@ export const RESCORE_PORTS = { states: 'states', terms: 'terms', largest: 'large
  * The exact logits of a few terms a text: float32 states `[batch, length, hidden]` and term ids,
  * int32 `[batch, candidates]`, in; the largest logit of each, float32 `[batch, candidates]`, out.
  */
-export function buildRescoreGraph({ matrix, bias }: Decoder): Uint8Array {
+export function buildRescoreGraph({ matrix, bias }: Decoder): GraphModel {
   const numTerms = bias.length
   const hiddenSize = matrix.length / numTerms
   const graph = new OnnxGraph()
@@ -21,5 +22,5 @@ export function buildRescoreGraph({ matrix, bias }: Decoder): Uint8Array {
   const biases = graph.node('Gather', [graph.floats(bias, [numTerms]), terms])
   const logits = graph.node('Add', [largest, biases])
   graph.output(RESCORE_PORTS.largest, logits, 'float32', ['batch', 'candidates'])
-  return graph.toBytes()
+  return graph.toModel()
 }

@@ -1,13 +1,18 @@
 import { notFinite } from './float32-encoder.ts'
 import type { Int8Decoder } from './int8-decoder.ts'
 import { buildScreenGraph, SCREEN_PORTS, type ScreenOutput } from './screen-graph.ts'
-import { createSession, type InferenceSession, type RuntimeTensor } from './session.ts'
+import {
+  createSession,
+  type GraphModel,
+  type InferenceSession,
+  type RuntimeTensor
+} from './session.ts'
 import { feedsOf, GRAPH_PORTS, tokenBatch } from './token-batch.ts'
 
 /** What a {@link Screen} is made of, a plain value. */
 export interface ScreenPlan {
   /** A serialised graph: ids and mask in, states out; padding has the first token's. */
-  readonly states: Uint8Array
+  readonly states: GraphModel
   readonly decoder: Int8Decoder
   readonly padId: number
 }

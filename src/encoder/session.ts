@@ -41,6 +41,12 @@ export interface ExternalData {
   readonly data: Uint8Array
 }
 
+/** A serialised ONNX graph, and the larger of its tensors beside it, which need no copy so. */
+export interface GraphModel {
+  readonly bytes: Uint8Array
+  readonly externalData: readonly ExternalData[]
+}
+
 /** How a session is made, where the default will not do. */
 export interface SessionSettings {
   /** Files that the graph refers to; default: none. */
@@ -69,23 +75,25 @@ export interface InferenceSession {
 const LOG_ERRORS = 3
 
 /**
- * @param model - a serialised ONNX graph
+ * @param model - a serialised ONNX graph, alone or with tensors beside it
  * @param numThreads - threads of the runtime; default: it decides, usually one a core. In browsers the
  * first session decides for all, and pages that are not cross-origin isolated have one
  * @throws EsplanadeError `RUNTIME_MISSING` or `RUNTIME_FAILED`; `INVALID_ARGUMENT` for a device that the
  * runtime does not have
  */
 export async function createSession(
-  model: Uint8Array,
+  model: Uint8Array | GraphModel,
   numThreads: number | undefined,
-  { externalData = [], optimized = true, device = 'cpu' }: SessionSettings = {}
+  { externalData: files = [], optimized = true, device = 'cpu' }: SessionSettings = {}
 ): Promise<InferenceSession> {
+  const { bytes, externalData } =
+    model instanceof Uint8Array ? { bytes: model, externalData: files } : model
   const runtime = await importRuntime(device)
   checkDevice(device, runtime)
   const isWeb = isOfWeb(runtime)
   if (isWeb && numThreads !== undefined) runtime.env.wasm.numThreads = numThreads
   const session = await failing(`load the model${device === 'cpu' ? '' : ` on ${device}`}`, () =>
-    runtime.InferenceSession.create(unshared(model), {
+    runtime.InferenceSession.create(unshared(bytes), {
       executionProviders: isWeb && device === 'cpu' ? ['wasm'] : [device],
       graphOptimizationLevel: optimized ? 'all' : 'disabled',
       logSeverityLevel: LOG_ERRORS,

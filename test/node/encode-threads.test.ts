@@ -107,7 +107,8 @@ describe('worker threads', () => {
 
   it('that cannot open the model say why', async () => {
     const head = { pooling: 'max', activation: 'relu' } as const
-    const plan = { precision: 'float32', graph: Uint8Array.of(1, 2, 3), head, padId: 0 } as const
+    const graph = { bytes: Uint8Array.of(1, 2, 3), externalData: [] }
+    const plan = { precision: 'float32', graph, head, padId: 0 } as const
     const here = await openBatchEncoder(plan, 1).catch(error => error)
     const there = startEncodeThreads(plan, { numWorkers: 2, numThreads: 1 })
     await expect(there).rejects.toMatchObject({ code: 'RUNTIME_FAILED', problem: here.problem })
