@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { SparseEncoder } from '../../src/entry/encoder.ts'
 import { open } from '../../src/entry/index.ts'
@@ -82,6 +84,52 @@ describe('--query-mode', () => {
       expect(refused.stderr).toContain(message)
       expect(refused).toMatchObject({ code, stdout: '' })
     }
+  })
+})
+
+describe('models that are not there', () => {
+  /** A copy of the shipped model. */
+  const copyOf = (name: string): string => {
+    cpSync(fileURLToPath(new URL('../../models/splade-tiny', import.meta.url)), at(name), {
+      recursive: true
+    })
+    return at(name)
+  }
+  const weights = 'model.safetensors'
+
+  it('tune --query-mode inference-free needs no weights', async () => {
+    const model = copyOf('tuned')
+    const made = await runCli([
+      'index',
+      at('harbour.jsonl'),
+      ...['--to', at('tuning'), '--model', model]
+    ])
+    expect(made.code).toBe(0)
+    rmSync(join(model, weights))
+    const queries = write('asked.tsv', `q1\t${query}\nq2\ta rope\n`)
+    const tune = ['tune', at('tuning'), '--queries', queries, '--k', '1']
+    expect((await runCli(tune)).stderr).toContain('[MODEL_NOT_FOUND]')
+    const tuned = await runCli([...tune, ...MODE, '--json'])
+    expect(tuned.code).toBe(0)
+    expect(jsonLines(tuned)[0]).toMatchObject({ strategy: 'auto', overlap: 1 })
+  })
+
+  it('index --query-model names the one that encodes the queries of the collection', async () => {
+    const model = copyOf('asking')
+    const made = await runCli([
+      'index',
+      at('harbour.jsonl'),
+      ...['--to', at('asked'), '--query-model', model]
+    ])
+    expect(made.code).toBe(0)
+    const search = (name: string) => runCli(['search', at(name), query, '--json'])
+    const shown = await search('asked')
+    expect(jsonLines(shown)).toEqual(jsonLines(await search('harbour')))
+    rmSync(join(model, weights))
+    const refused = await search('asked')
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toContain('[MODEL_NOT_FOUND]')
+    expect(refused.stderr).toContain(join(model, weights))
   })
 })
 
