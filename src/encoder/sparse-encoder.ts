@@ -88,10 +88,10 @@ export interface SparseEncoder {
   /** The terms of a vector by descending weight, the first `top` of them (default: all). */
   decode(vector: SparseVector, options?: { readonly top?: number }): TermWeight[]
   /**
-   * What the masked-language head predicts for each `[MASK]` of a text: its most probable terms,
-   * `weight` being the probability.
+   * What the masked-language head predicts for each mask of a text (`[MASK]`, or `<mask>` in RoBERTa): its
+   * most probable terms, `weight` being the probability.
    *
-   * @throws EsplanadeError `INVALID_ARGUMENT` where the text holds no `[MASK]`
+   * @throws EsplanadeError `INVALID_ARGUMENT` where the text holds none
    */
   predictMasked(text: string, options?: { readonly top?: number }): Promise<TermWeight[][]>
   /** Frees the model's memory; closing again does nothing. */
