@@ -56,9 +56,20 @@ export async function readClassifierLayout(files: ModelFiles): Promise<Classifie
     maxSeqLength: transformer?.has('max_seq_length')
       ? transformer.size('max_seq_length')
       : await readMaxLength(files),
-    usesTypes:
-      !names.has('model_input_names') || names.texts('model_input_names').includes('token_type_ids')
+    usesTypes: readUsesTypes(names)
   }
+}
+
+/**
+ * As transformers 5 has it: by what the tokenizer's config lists, else by its class, of which those of no
+ * family give no types.
+ */
+function readUsesTypes(config: ModelConfig): boolean {
+  if (config.has('model_input_names')) {
+    return config.texts('model_input_names').includes('token_type_ids')
+  }
+  const generic = ['TokenizersBackend', 'PreTrainedTokenizerFast']
+  return !config.has('tokenizer_class') || !generic.includes(config.text('tokenizer_class'))
 }
 
 async function refuseModules(files: ModelFiles): Promise<void> {

@@ -77,7 +77,8 @@ export async function rerank<H extends RerankCandidate>(
   return { hits: ranked, numReranked: candidates.length, stages, totalMs }
 }
 
-function checkScores(
+/** @throws EsplanadeError `RERANK_FAILED` unless there is a finite score for each hit */
+export function checkScores(
   { name }: Reranker,
   candidates: readonly Hit[],
   scores: ArrayLike<number>
