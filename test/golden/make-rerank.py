@@ -8,6 +8,7 @@ nothing is fetched:
 - `cross-*`: checkpoints of `...ForSequenceClassification`, as `save_pretrained` of transformers or of
   sentence-transformers' `CrossEncoder` writes them; `golden.json` has the token ids and types of pairs and
   the scores of `CrossEncoder.predict`, `cross-onnx` an export of `cross-bert`.
+- `pairs.json`: token ids and types of pairs by the library `tokenizers`, cut by `longest_first`.
 - `colbert-stanford`: BERT with `linear.weight`, as ColBERT's own code lays it out. Its golden vectors are
   computed here from the paper and the code of the repository stanford-futuredata/ColBERT
   (`colbert/modeling/tokenization`, `colbert/modeling/colbert.py`): the marker stands behind [CLS], queries
@@ -364,7 +365,32 @@ def make_colberts():
         assert own.shape == other.shape and torch.allclose(own, other.cpu(), atol=1e-5), "pylate"
 
 
+def make_pairs():
+    """What the library `tokenizers` makes of pairs, for the tokenizers of `make-tokenizers.py`."""
+    texts = [("bad cab", "a café, the bed"), ("", "abc"), ("one two three four five six", "ab")]
+    cases, rooms = [], []
+    for family in ["distilbert", "modernbert", "roberta", "xlm-roberta"]:
+        tokenizer = Tokenizer.from_file(os.path.join(HERE, "..", "tokenizers", family, "tokenizer.json"))
+        tokenizer.no_padding()
+        for first, second in texts:
+            for length in [12, 1000]:
+                tokenizer.enable_truncation(length, strategy="longest_first")
+                one = tokenizer.encode(first, second)
+                case = dict(family=family, texts=[first, second], max_tokens=length, ids=one.ids, types=one.type_ids)
+                cases.append(case)
+    # How many tokens are kept of each of two texts: [first, second, room, kept of the first, of the second].
+    tokenizer = bert_tokenizer().backend_tokenizer
+    for first in range(8):
+        for second in range(8):
+            for room in range(1, 14):
+                tokenizer.enable_truncation(room + 3, strategy="longest_first")
+                types = tokenizer.encode(" ".join("a" * first), " ".join("b" * second)).type_ids
+                rooms.append([first, second, room, types.count(0) - 2, types.count(1) - 1])
+    write_json(os.path.join(HERE, "pairs.json"), {"cases": cases, "rooms": rooms})
+
+
 if __name__ == "__main__":
+    make_pairs()
     make_cross_encoders()
     make_onnx()
     make_colberts()

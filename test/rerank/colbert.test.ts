@@ -92,7 +92,7 @@ describe('a ColBERT', () => {
 })
 
 describe('a dense model', () => {
-  it('gives the states of its tokens, whose mean is its vector', async () => {
+  it('gives the states of its tokens, the first of which is what cls pooling takes', async () => {
     const files = await changed('colbert-stanford', {
       'config.json': { architectures: ['BertModel'] },
       'artifact.metadata': undefined
