@@ -50,7 +50,7 @@ export function checkedDenseVector(
  * numbers in float64, in four sums, the first of the dimensions 0, 4, 8 ..., the second of 1, 5, 9 ...;
  * then first + third, second + fourth, and the two together. (Four sums, as that is what SIMD adds.)
  */
-export function denseDotProduct(a: DenseVector, b: DenseVector): number {
+function denseDotProduct(a: DenseVector, b: DenseVector): number {
   const sums = [0, 0, 0, 0]
   for (let i = 0; i < a.length; i++) sums[i & 3]! += a[i]! * b[i]!
   return sums[0]! + sums[2]! + (sums[1]! + sums[3]!)

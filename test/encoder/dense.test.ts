@@ -272,6 +272,19 @@ describe('calls', () => {
   })
 })
 
+describe('worker threads', () => {
+  it('give what a session in this thread gives', async () => {
+    const { texts, documents } = goldenOf('bert-mean/golden.json')
+    await using encoder = await DenseEncoder.load(folderOf('bert-mean'), {
+      numWorkers: 2,
+      maxBatchTokens: 64
+    })
+    const vectors = await encoder.encodeDocument(texts)
+    expect(vectors.every(vector => vector instanceof Float32Array)).toBe(true)
+    expect(worst(vectors, documents)).toBeLessThan(TOLERANCE)
+  })
+})
+
 describe('pooling', () => {
   const states = Float32Array.of(1, -2, 3, -4, 5, 0)
 

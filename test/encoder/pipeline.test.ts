@@ -59,7 +59,7 @@ function encode(
   options: Partial<CheckedOptions> = {},
   total?: number
 ): AsyncGenerator<SparseVector> {
-  const encoding: TextEncoding = { tokenizer, encoder, maxBatchTokens: 256 }
+  const encoding: TextEncoding<SparseVector> = { tokenizer, encoder, maxBatchTokens: 256 }
   return encodeTexts(texts, encoding, { maxTokens: 64, ...options }, total)
 }
 
