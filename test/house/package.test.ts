@@ -20,12 +20,13 @@ const ENTRY_POINTS = [
   './lexical',
   './search',
   './fusion',
+  './rerank',
   './explain',
   './eval'
 ]
 
 /** Entry points that touch the platform: browsers get another one, which has less. */
-const WITH_BROWSER_ENTRY = ['.', './corpus', './encoder', './search']
+const WITH_BROWSER_ENTRY = ['.', './corpus', './encoder', './search', './rerank']
 
 const nameOf = (entry: string) => (entry === '.' ? 'index' : entry.slice(2))
 
