@@ -1,5 +1,6 @@
 /** `esplanade/rerank` in browsers: models come from a web server. */
 
+import { findModel } from '../browser/find-model.ts'
 import type { ColbertEncoder as ColbertEncoderClass } from '../encoder/colbert-encoder.ts'
 import { type ColbertOptions, loadColbertEncoder } from '../encoder/load-colbert-encoder.ts'
 import type { ModelFiles } from '../encoder/model-files.ts'
