@@ -53,7 +53,7 @@ async function measure(judged, directory) {
   const { name, topics } = judged
   process.stderr.write(`${name}: indexing\n`)
   const load = { precision: 'float32' }
-  const collection = await open(directory, { model: 'splade-tiny', load })
+  const collection = await open(directory, { model: 'splade-tiny', lexical: false, load })
   try {
     await collection.upsert(documentsOf(judged))
     await collection.compact()

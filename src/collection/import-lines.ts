@@ -17,7 +17,8 @@ export interface ImportOptions extends UpsertOptions {
 /**
  * Writes documents that `exportLines` has written as lines, with their vectors as they are: into an
  * empty collection, so that it gives the same hits in the same order. A document without a vector is
- * encoded. Blank lines are passed over.
+ * encoded. Blank lines are passed over. Where words are terms, they are made anew of the texts, by the
+ * mean length of the lines until then.
  *
  * The vectors must come from the model of the collection; a line does not say where they are from.
  *

@@ -61,7 +61,8 @@ describe('--query-mode', () => {
     expect((await runCli(encode)).stdout).toBe(encoded.stdout)
     const vector = JSON.stringify({ indices, values })
     const shown = await runCli(['search', at('harbour'), vector, '--vector', '--json'])
-    expect(jsonLines<object>(shown)).toMatchObject(await found())
+    const byText = ['search', at('harbour'), query, ...MODE, '--mode', 'sparse', '--json']
+    expect(jsonLines<object>(shown)).toEqual(jsonLines<object>(await runCli(byText)))
     const expanded = await runCli(['expand', query, '--idf', idf, '--json'])
     expect(jsonLines<object>(expanded)).toMatchObject([{ numActiveTerms: 4, numExpansionTerms: 0 }])
   })

@@ -94,7 +94,8 @@ function repeated<T>(times: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T>
 
 const options = fc.record({
   metric: fc.constantFrom('dot', 'cosine'),
-  durability: fc.constantFrom('group', 'sync')
+  durability: fc.constantFrom('group', 'sync'),
+  lexical: fc.boolean()
 } as const)
 
 let failedAt = Number.POSITIVE_INFINITY

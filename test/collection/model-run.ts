@@ -8,11 +8,17 @@ import type { CollectionDocument, CollectionSnapshot } from '../../src/collectio
 import type { UpsertDocument } from '../../src/collection/upsert-documents.ts'
 import { EsplanadeError } from '../../src/errors.ts'
 import { Columns } from '../../src/filter/columns.ts'
+import { xxh32 } from '../../src/kernel/xxh32.ts'
+import { wordAnalyzer } from '../../src/lexical/analyzer.ts'
 import { LmdbStore } from '../../src/node/lmdb-store.ts'
 import { type OpenOptions, openCollection } from '../../src/node/open-collection.ts'
 import { runSegmentJob, SegmentJobs } from '../../src/node/segment-jobs.ts'
 import type { Hit } from '../../src/vector/hit.ts'
-import { sparseVector } from '../../src/vector/sparse-vector.ts'
+import {
+  type SparseVector,
+  sparseVector,
+  sparseVectorFromEntries
+} from '../../src/vector/sparse-vector.ts'
 import {
   afterDelete,
   afterDeleteWhere,
@@ -29,13 +35,55 @@ import type { Question } from './model-arbitrary.ts'
 export interface RunOptions {
   readonly metric: 'dot' | 'cosine'
   readonly durability: 'sync' | 'group'
+  /** Words are terms too. */
+  readonly lexical: boolean
+}
+
+/** Weights of words then do not go by the lengths of other documents, so the model knows them. */
+const LEXICAL = { b: 0 } as const
+const FIRST_WORD = 2 ** 31
+const words = wordAnalyzer()
+
+/** The words of a text as terms: count / (count + 1.2). */
+function wordVector(text: string): SparseVector {
+  const counts = new Map<number, number>()
+  for (const word of words(text)) {
+    const termId = FIRST_WORD + (xxh32(Buffer.from(word)) % FIRST_WORD)
+    counts.set(termId, (counts.get(termId) ?? 0) + 1)
+  }
+  return sparseVectorFromEntries(
+    [...counts].map(([termId, count]) => [termId, count / (count + 1.2)])
+  )
+}
+
+/** A query of all common terms. */
+const EVERYTHING = sparseVector([0, 1, 2, 3, 4, 5], [1, 2, 1, 0.5, 3, 1])
+
+/** A query of all common terms and the words of most passages. */
+const EVERY_WORD = sparseVectorFromEntries(
+  [EVERYTHING, wordVector('Harbour lights')].flatMap(({ terms, weights }) =>
+    Array.from(terms, (termId, i) => [termId, weights[i]!] as const)
+  )
+)
+
+/** The texts of the passages of a document. */
+function textsOf({ text, passages }: ModelDocument): string[] {
+  return passages?.map(([start, end]) => text.slice(start, end)) ?? [text]
+}
+
+/** A document of a lexical collection: no term of its own is a word's. */
+function withWords(document: ModelDocument): ModelDocument {
+  const vectors = document.vectors.map(({ terms, weights }) => {
+    const end = terms.findIndex(termId => termId >= FIRST_WORD)
+    return end < 0
+      ? { terms, weights }
+      : { terms: terms.slice(0, end), weights: weights.slice(0, end) }
+  })
+  return { ...document, vectors, lexicalVectors: textsOf(document).map(wordVector) }
 }
 
 /** In memory where that is a folder: nothing here is about the disk, and each run waits for it often. */
 const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-
-/** A query of all common terms. */
-const EVERYTHING = sparseVector([0, 1, 2, 3, 4, 5], [1, 2, 1, 0.5, 3, 1])
 
 const FLUSH_LIMITS = { maxEntries: 8, maxPostings: 1000 }
 
@@ -94,6 +142,9 @@ export class ModelRun {
   readonly #directory = mkdtempSync(join(PARENT, 'esplanade-model-'))
   readonly #options: OpenOptions
   readonly #metric: 'dot' | 'cosine'
+  readonly #lexical: boolean
+  /** Entries with words that were ever written, and their words. */
+  readonly #written = { numEntries: 0, numWords: 0 }
   /** There from {@link ModelRun.open} on. */
   #collection!: Collection
   readonly #versions: ModelState[] = [[]]
@@ -106,9 +157,11 @@ export class ModelRun {
   readonly #failures: unknown[] = []
   readonly #snapshots: OpenSnapshot[] = []
 
-  constructor({ metric, durability }: RunOptions) {
+  constructor({ metric, durability, lexical }: RunOptions) {
     this.#metric = metric
-    this.#options = { model: null, metric, durability, flushLimits: FLUSH_LIMITS }
+    this.#lexical = lexical && metric === 'dot'
+    const options = { model: null, metric, durability, flushLimits: FLUSH_LIMITS }
+    this.#options = { ...options, lexical: this.#lexical && LEXICAL }
   }
 
   async open(): Promise<void> {
@@ -124,7 +177,8 @@ export class ModelRun {
     this.#throwFailure()
   }
 
-  upsert(documents: readonly ModelDocument[]): Promise<void> {
+  upsert(given: readonly ModelDocument[]): Promise<void> {
+    const documents = this.#prepared(given)
     return this.#write(async () => {
       this.#versions.push(afterUpsert(this.#latest(), documents))
       const { numWritten } = await this.#collection.upsert(documents.map(toUpsert))
@@ -133,7 +187,8 @@ export class ModelRun {
   }
 
   /** Calls of one document each at once, which may be written in any order. */
-  upsertEach(documents: readonly ModelDocument[]): Promise<void> {
+  upsertEach(given: readonly ModelDocument[]): Promise<void> {
+    const documents = this.#prepared(given)
     return this.#write(async () => {
       const before = this.#latest()
       this.#numBursts++
@@ -175,7 +230,8 @@ export class ModelRun {
   async sweep(): Promise<void> {
     for (const namespace of ['', 'tenant']) {
       const rest = { k: 1000, numPages: 1, filter: undefined, minScore: undefined }
-      await this.search({ vector: EVERYTHING, namespace, ...rest }, Number.POSITIVE_INFINITY)
+      const vector = this.#lexical ? EVERY_WORD : EVERYTHING
+      await this.search({ vector, namespace, ...rest }, Number.POSITIVE_INFINITY)
     }
   }
 
@@ -254,6 +310,9 @@ export class ModelRun {
     const last = [this.#versions.length - 1]
     await using snapshot = await this.#collection.snapshot()
     await this.#checkDocuments(snapshot, last)
+    const { numEntries, numWords } = this.#written
+    const expected = this.#lexical ? numWords / Math.max(1, numEntries) : undefined
+    equal((await snapshot.lexicalStats())?.averageLength, expected)
   }
 
   async close(): Promise<void> {
@@ -263,6 +322,16 @@ export class ModelRun {
     } finally {
       rmSync(this.#directory, { recursive: true, force: true })
     }
+  }
+
+  #prepared(documents: readonly ModelDocument[]): readonly ModelDocument[] {
+    if (!this.#lexical) return documents
+    for (const text of documents.flatMap(textsOf)) {
+      const numWords = words(text).length
+      this.#written.numEntries += numWords > 0 ? 1 : 0
+      this.#written.numWords += numWords
+    }
+    return documents.map(withWords)
   }
 
   #write(call: () => Promise<void>): Promise<void> {
@@ -391,7 +460,12 @@ function outcomeOf(
   throw new Error(`${shown(stored)}\nis not what ${shown(written)}\nmakes of ${shown(before)}`)
 }
 
-function toUpsert({ passages, vectors, ...rest }: ModelDocument): UpsertDocument {
+function toUpsert({
+  passages,
+  vectors,
+  lexicalVectors: _,
+  ...rest
+}: ModelDocument): UpsertDocument {
   if (passages === undefined) return { ...rest, vector: vectors[0]! }
   const parts = passages.map(([start, end], i) => ({ start, end, vector: vectors[i]! }))
   return { ...rest, passages: parts }

@@ -14,6 +14,8 @@ export interface ModelDocument {
   readonly metadata: Metadata
   readonly passages?: readonly (readonly [start: number, end: number])[]
   readonly vectors: readonly SparseVector[]
+  /** Where words are terms: those of each passage, with greater ids. */
+  readonly lexicalVectors?: readonly SparseVector[]
 }
 
 /** All documents, oldest first. Never changed: a write makes another list. */
@@ -67,7 +69,14 @@ export function ranking(state: ModelState, query: ModelQuery): ModelHit[] {
   for (const document of state) {
     if (document.namespace !== query.namespace) continue
     if (query.filter !== undefined && !passes(query.filter, document.metadata)) continue
-    const scores = document.vectors.map(vector => scoreOf(query.vector, vector, query.metric))
+    const scores = document.vectors.map((vector, i) => {
+      const parts = [vector, ...(document.lexicalVectors?.slice(i, i + 1) ?? [])]
+      const whole = {
+        terms: Uint32Array.from(parts.flatMap(({ terms }) => [...terms])),
+        weights: Float32Array.from(parts.flatMap(({ weights }) => [...weights]))
+      }
+      return scoreOf(query.vector, whole, query.metric)
+    })
     const score = Math.max(...scores)
     if (score === 0 || score < query.minScore) continue
     const passage = document.passages?.[scores.indexOf(score)]

@@ -107,8 +107,8 @@ function rowsOf(found: Figures): [string, string][] {
   ]
 }
 
-/** What the words are, and their part of all postings, each of which takes as many bytes. */
-function lexicalRows({ lexical, numPostings }: Figures): [string, string][] {
+/** What the words are, and their part of all postings, which take about as many bytes each. */
+function lexicalRows({ lexical, numPostings, segmentBytes }: Figures): [string, string][] {
   if (lexical === undefined) return []
   const { settings, numPostings: numLexical, averageLength } = lexical
   const { analyzer, variant, k1, b, delta, beta } = settings
@@ -118,10 +118,13 @@ function lexicalRows({ lexical, numPostings }: Figures): [string, string][] {
     ...(delta === undefined ? [] : [`delta ${delta}`]),
     `beta ${beta}`
   ]
-  const share = (100 * numLexical) / Math.max(1, numPostings)
+  const share = numLexical / Math.max(1, numPostings)
   return [
     ['lexical', `BM25 (${variant}, ${analyzer}, ${parameters.join(', ')})`],
-    ['  postings', `${readableCount(numLexical)}, ${share.toFixed(1)} % of all and their bytes`],
+    [
+      '  postings',
+      `${readableCount(numLexical)}, ${(100 * share).toFixed(1)} % of all, about ${readableBytes(share * segmentBytes)}`
+    ],
     ['  average length', `${averageLength.toFixed(1)} words`]
   ]
 }
