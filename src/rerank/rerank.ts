@@ -1,4 +1,5 @@
 import { EsplanadeError } from '../errors.ts'
+import { checkCount } from '../fusion/fusion-list.ts'
 import type { Hit } from '../vector/hit.ts'
 import {
   checkSignal,
@@ -106,11 +107,6 @@ function checkKeys(hits: readonly Hit[]): void {
     if (keys.has(key)) refuse('hits', `${JSON.stringify(key)} is there twice`, 'each key once')
     keys.add(key)
   }
-}
-
-function checkCount(place: string, value: number): void {
-  if (Number.isSafeInteger(value) && value >= 1) return
-  refuse(place, `${value} is no count`, 'a whole number from 1')
 }
 
 function refuse(place: string, problem: string, expected: string): never {

@@ -105,7 +105,7 @@ export function textOf(candidate: RerankCandidate, need: string): string {
 }
 
 /** Runs what is about one candidate; an error says which. */
-export async function aboutHit<T>(candidate: Hit, run: () => T | Promise<T>): Promise<T> {
+async function aboutHit<T>(candidate: Hit, run: () => T | Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {

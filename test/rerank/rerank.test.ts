@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
+import type { CollectionSearchOptions } from '../../src/collection/search-request.ts'
 import {
   denseReranker,
   identity,
@@ -156,7 +157,8 @@ function failing(error: Error): Reranker {
 
 describe('rerankFunction', () => {
   it('gives the scores to a search that asks for them', async () => {
-    const give = rerankFunction(bySecond)
+    // What a collection takes, as the compiler sees it.
+    const give = rerankFunction(bySecond) satisfies CollectionSearchOptions['rerank']
     expect(await give('q', [hit('a', { text: '3' }), hit('b', { text: '5' })])).toEqual([3, 5])
     expect(await give('q', [])).toEqual([])
     await expect(give('q', [hit('a', { text: 'no number' })])).rejects.toThrow('hit "a"')
