@@ -148,12 +148,13 @@ async function openModel(
   const found = isApart ? await readWeights(filesIn(files, projection.folder)) : undefined
   const projected = withProjection(encoder, found?.weights ?? weights, projection.hasBias, files)
   const { vocabularySize, maxPositions, hiddenSize: size } = projected
+  const { bytes: graph, externalData } = buildTransformerGraph(projected)
   return {
     vocabularySize,
     maxPositions,
     fingerprint: checkpoint.fingerprint,
-    graph: buildTransformerGraph(projected),
-    externalData: [],
+    graph,
+    externalData,
     ports: OWN_PORTS,
     output: { name: GRAPH_PORTS.output, size }
   }

@@ -17,7 +17,7 @@ import {
   readMaxPositions
 } from './ready-graph.ts'
 import { probe, type ReadyPorts } from './ready-onnx-ports.ts'
-import type { InferenceSession } from './session.ts'
+import type { GraphModel, InferenceSession } from './session.ts'
 import { GRAPH_PORTS } from './token-batch.ts'
 
 /** A transformer whose states can be pooled. */
@@ -76,26 +76,21 @@ function modelOf(model: TransformerEncoder, fingerprint: string): OpenDenseModel
     dimensions: hiddenSize,
     isPooled: false,
     fingerprint,
-    plan: (head, padId) => ({
-      kind: 'dense',
-      graph: buildTransformerGraph(model),
-      externalData: [],
-      ports: OWN_PORTS,
-      output,
-      head,
-      padId
-    })
+    plan: (head, padId) => {
+      const { bytes: graph, externalData } = buildTransformerGraph(model)
+      return { kind: 'dense', graph, externalData, ports: OWN_PORTS, output, head, padId }
+    }
   }
 }
 
 /** The graph of a transformer without a head: float32 states `[batch, length, hidden]`. */
-export function buildTransformerGraph(model: TransformerEncoder): Uint8Array {
+export function buildTransformerGraph(model: TransformerEncoder): GraphModel {
   const graph = new OnnxGraph()
   const ids = graph.input(GRAPH_PORTS.ids, 'int32', ['batch', 'length'])
   const mask = graph.input(GRAPH_PORTS.mask, 'float32', ['batch', 'length'])
   const states = model.addStates(graph, { ids, mask })
   graph.output(GRAPH_PORTS.output, states, 'float32', ['batch', 'length', model.hiddenSize])
-  return graph.toBytes()
+  return graph.toModel()
 }
 
 async function readyModelOf(graph: ReadyGraph, files: ModelFiles): Promise<OpenDenseModel> {

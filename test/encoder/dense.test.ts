@@ -138,7 +138,7 @@ describe('other ways to load a model', () => {
   it('a graph with last_hidden_state, and one with neither', async () => {
     const files = await findModel(folderOf('bert-mean'))
     const checkpoint = await readCheckpoint(files, readTransformerEncoder)
-    const graph = buildTransformerGraph(checkpoint!.model)
+    const { bytes: graph } = buildTransformerGraph(checkpoint!.model)
     const folder = changed('bert-mean', { 'model.safetensors': null, 'model.onnx': graph })
     // The names of its inputs are ours, not those of exporters.
     await expect(DenseEncoder.load(folder)).rejects.toThrow('asks for the input ids, mask')
