@@ -16,7 +16,7 @@ import {
 } from './ready-graph.ts'
 import { probe, type ReadyPorts } from './ready-onnx-ports.ts'
 import { readSequenceClassifier, type SequenceClassifier } from './sequence-classifier.ts'
-import type { InferenceSession } from './session.ts'
+import type { GraphModel, InferenceSession } from './session.ts'
 import { GRAPH_PORTS } from './token-batch.ts'
 
 /** A sequence classifier that pairs can be run through. */
@@ -62,17 +62,15 @@ function classifierOf(model: SequenceClassifier, fingerprint: string): OpenClass
     numTokenTypes,
     numLabels,
     fingerprint,
-    plan: padId => ({
-      graph: buildClassifierGraph(model),
-      externalData: [],
-      ports,
-      output: { name: GRAPH_PORTS.output, numLabels },
-      padId
-    })
+    plan: padId => {
+      const { bytes: graph, externalData } = buildClassifierGraph(model)
+      const output = { name: GRAPH_PORTS.output, numLabels }
+      return { graph, externalData, ports, output, padId }
+    }
   }
 }
 
-function buildClassifierGraph(model: SequenceClassifier): Uint8Array {
+function buildClassifierGraph(model: SequenceClassifier): GraphModel {
   const graph = new OnnxGraph()
   const ids = graph.input(GRAPH_PORTS.ids, 'int32', ['batch', 'length'])
   const mask = graph.input(GRAPH_PORTS.mask, 'float32', ['batch', 'length'])
@@ -82,7 +80,7 @@ function buildClassifierGraph(model: SequenceClassifier): Uint8Array {
       : { types: graph.input(TYPES_PORT, 'int32', ['batch', 'length']) }
   const logits = model.addLogits(graph, { ids, mask, ...types })
   graph.output(GRAPH_PORTS.output, logits, 'float32', ['batch', model.numLabels])
-  return graph.toBytes()
+  return graph.toModel()
 }
 
 async function readyClassifierOf(graph: ReadyGraph, files: ModelFiles): Promise<OpenClassifier> {
