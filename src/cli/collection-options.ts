@@ -25,7 +25,7 @@ function movedModelOption(): Option {
 }
 
 /** Adds what says which documents of a collection are read. */
-export function addCollectionOptions(command: Command): Command {
+function addCollectionOptions(command: Command): Command {
   return command.addOption(namespaceOption()).addOption(movedModelOption())
 }
 

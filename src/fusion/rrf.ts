@@ -8,7 +8,7 @@ import {
 } from './fusion-list.ts'
 
 /** Cormack et al.'s constant: what the first ranks count for more than those behind them. */
-export const DEFAULT_RANK_CONSTANT = 60
+const DEFAULT_RANK_CONSTANT = 60
 
 export interface RrfOptions extends FusionOptions {
   /** Added to each rank; larger values level the ranks. A number from 0, default 60. */

@@ -363,7 +363,7 @@ describe('words beside a model', () => {
 
 describe('the setting', () => {
   it('is on for a new collection with a model that compares by the dot product', async () => {
-    const unsaid = { lexical: undefined } as never
+    const unsaid = { lexical: undefined } as unknown as { lexical: boolean }
     const made = await openSmall({ model: 'splade-tiny', ...unsaid })
     const { vocabulary } = await made.tokenizer()
     expect(made.settings.lexical).toEqual({

@@ -14,6 +14,7 @@ const SEED =
   process.env.COLLECTION_SEED === undefined ? undefined : Number(process.env.COLLECTION_SEED)
 
 /** A run of the real workers takes longer than ten others, for they are started anew. */
+const TIMEOUT_MS = 60_000 + NUM_RUNS * 2000
 const NUM_THREAD_RUNS = Math.ceil(NUM_RUNS / 50)
 const MAX_COMMANDS = 80
 const NUM_LANES = 8
@@ -130,12 +131,12 @@ describe('a collection is a list of documents', () => {
     await Promise.all(lanes)
   }
 
-  it(`in ${NUM_RUNS} runs of random steps`, { timeout: 3_600_000 }, async () => {
+  it(`in ${NUM_RUNS} runs of random steps`, { timeout: TIMEOUT_MS }, async () => {
     const restore = makeSegmentsHere()
     await checkRuns(NUM_RUNS).finally(restore)
   })
 
-  it(`in ${NUM_THREAD_RUNS} runs with the threads`, { timeout: 3_600_000 }, async () => {
+  it(`in ${NUM_THREAD_RUNS} runs with the threads`, { timeout: TIMEOUT_MS }, async () => {
     await checkRuns(NUM_THREAD_RUNS)
   })
 

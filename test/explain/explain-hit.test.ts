@@ -71,7 +71,16 @@ describe('where a term comes from', () => {
 
 describe('highlights', () => {
   it('join the pieces of a word and come in the order of the text', () => {
-    const term = { termId: 1, term: 'x', queryWeight: 1, documentWeight: 1, product: 1, value: 1 }
+    const model = 'model' as const
+    const term = {
+      kind: model,
+      termId: 1,
+      term: 'x',
+      queryWeight: 1,
+      documentWeight: 1,
+      product: 1,
+      value: 1
+    }
     const flags = { inQuery: undefined, inText: true }
     const found = highlights([
       { ...term, ...flags, share: 0.5, offsets: [[10, 14]] },

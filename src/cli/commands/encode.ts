@@ -15,6 +15,7 @@ import {
   poolingOption,
   precisionOption,
   revisionOption,
+  sharingOptions,
   workersOption
 } from '../model-options.ts'
 import { writeNpz } from '../npz.ts'
@@ -118,7 +119,10 @@ async function encode(inputs: string[], flags: EncodeFlags): Promise<void> {
   const tally = await interruptible(async signal => {
     if (flags.strict && !inputs.includes('-')) await checkAll(inputs, flags, signal)
     const corpus = await openCorpus(inputs, { ...corpusOptions(flags), signal })
-    await using encoder = await SparseEncoder.load(flags.model, loadOptions(flags, signal))
+    await using encoder = await SparseEncoder.load(flags.model, {
+      ...loadOptions(flags, signal),
+      ...sharingOptions(flags, corpus.totalBytes)
+    })
     if (to === undefined) return await encodeCorpus(corpus, encoder, undefined, flags, signal)
     const file = await PartialFile.open(to, resume ? 'resume' : 'refuse', recordOf(flags, encoder))
     const encoded = await encodeCorpus(corpus, encoder, file, flags, signal).catch(keepWork(file))

@@ -27,6 +27,7 @@ import {
   precisionOption,
   queryModelOption,
   revisionOption,
+  sharingOptions,
   workersOption
 } from '../model-options.ts'
 import { atLeast, count, pruneMassOption } from '../options.ts'
@@ -142,12 +143,10 @@ interface IndexTask {
 async function indexInto(directory: string, task: IndexTask): Promise<IndexSummary> {
   const wasThere = existsSync(directory)
   const isNew = !existsSync(join(directory, 'collection.json'))
-  await using collection = await open(directory, openOptions(task.flags, task.signal)).catch(
-    error => {
-      process.stderr.write(`nothing was written to ${task.flags.to}\n`)
-      throw error
-    }
-  )
+  await using collection = await open(directory, openOptions(task)).catch(error => {
+    process.stderr.write(`nothing was written to ${task.flags.to}\n`)
+    throw error
+  })
   try {
     const summary = await writeCorpus(collection, task)
     return { ...summary, bytes: (await collectionBytes(directory)).total }
@@ -283,7 +282,7 @@ async function prune(
 }
 
 /** What the collection is to be, as far as the options say so. */
-function openOptions(flags: IndexFlags, signal: AbortSignal): OpenOptions {
+function openOptions({ flags, signal, corpus }: IndexTask): OpenOptions {
   const { model, passageTokens, topTokens, minWeight, pruneMass, metric, lexical } = flags
   return {
     ...(model !== undefined && { model: model === 'none' ? null : model }),
@@ -293,7 +292,7 @@ function openOptions(flags: IndexFlags, signal: AbortSignal): OpenOptions {
     ...(minWeight !== undefined && { minWeight }),
     ...(pruneMass !== undefined && { pruneMass }),
     ...(lexical !== undefined && { lexical }),
-    load: loadOptions(flags, signal)
+    load: { ...loadOptions(flags, signal), ...sharingOptions(flags, corpus.totalBytes) }
   }
 }
 

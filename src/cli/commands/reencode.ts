@@ -10,6 +10,7 @@ import {
   precisionOption,
   queryModelOption,
   revisionOption,
+  sharingOptions,
   workersOption
 } from '../model-options.ts'
 import { duration, showProgress } from '../progress.ts'
@@ -49,7 +50,7 @@ async function reencode(directory: string, flags: ReencodeFlags): Promise<void> 
     result = await interruptible(signal =>
       reencodeCollection(directory, {
         model: flags.model,
-        load: loadOptions(flags),
+        load: { ...loadOptions(flags), ...sharingOptions(flags, undefined) },
         signal,
         onProgress: ({ done }) => progress.update(done, done / Math.max(1, total))
       })
