@@ -75,7 +75,7 @@ test('of processes that fetch at once, one does, and the others wait for it', as
 })
 
 test('what a killed process has fetched is gone on with, and never taken for the file', async () => {
-  fixture.hub.fault = ({ server }) => (server === 'files' ? { pauseMs: 20 } : undefined)
+  fixture.hub.fault = ({ server }) => (server === 'files' ? { pauseMs: 60 } : undefined)
   for (const least of [50_000, 200_000]) {
     const { child, finished } = pull()
     await arrived(least)
@@ -101,11 +101,12 @@ test('what a killed process has fetched is gone on with, and never taken for the
 })
 
 test('a process that waits takes over from one that is killed', async () => {
-  fixture.hub.fault = ({ server }) => (server === 'files' ? { pauseMs: 20 } : undefined)
+  fixture.hub.fault = ({ server }) => (server === 'files' ? { pauseMs: 300 } : undefined)
   const first = pull()
   await arrived(50_000)
   const second = pull()
   await sleep(700)
+  fixture.hub.fault = () => undefined
   first.child.kill('SIGKILL')
   await first.finished
   expect((await second.finished).code).toBe(0)
