@@ -8,16 +8,6 @@ export const NUM_PAIRS = 6
 /** Weights are whole numbers, so the counter can be read off the score. */
 const weightOf = counter => 1 + (counter % 4096)
 
-/** The two documents of a pair. */
-function pairOf(pair, counter) {
-  return ['left', 'right'].map(side => ({
-    key: `${side} ${pair}`,
-    text: `${counter}`,
-    vector: { terms: [pair, 100 + (counter % 50)], weights: [weightOf(counter), 1] },
-    metadata: { pair, counter, side }
-  }))
-}
-
 /** Reads one pair in every way; says what is wrong, and gives its counter. */
 export async function readPair(collection, pair, least) {
   const snapshot = await collection.snapshot()
