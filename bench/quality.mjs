@@ -22,7 +22,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const cli = join(root, 'dist/cli/main.js')
 
 /** How far a figure may be from the reference's. */
-const TOLERANCE = 0.003
+const TOLERANCE = 0.002
 
 /** No command takes longer; one that hangs is ended. */
 const TIMEOUT_MS = 15 * 60_000

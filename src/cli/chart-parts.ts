@@ -1,4 +1,4 @@
-import { escapeHtml } from './escape-html.ts'
+import { escapeMarkup } from './escape-markup.ts'
 
 /**
  * What the charts of a page share. Colours are classes, which the page's style sheet gives for light
@@ -59,7 +59,7 @@ export function chartText(text: string, place: TextPlace): string {
   const { x, y, anchor = 'start', turn } = place
   const name = place.class === undefined ? '' : ` class="${place.class}"`
   const turned = turn === undefined ? '' : ` transform="rotate(${turn} ${at(x)} ${at(y)})"`
-  return `<text x="${at(x)}" y="${at(y)}" text-anchor="${anchor}"${name}${turned}>${escapeHtml(text)}</text>`
+  return `<text x="${at(x)}" y="${at(y)}" text-anchor="${anchor}"${name}${turned}>${escapeMarkup(text)}</text>`
 }
 
 export function chartLine(x1: number, y1: number, x2: number, y2: number, name: string): string {
@@ -69,7 +69,7 @@ export function chartLine(x1: number, y1: number, x2: number, y2: number, name: 
 /** The whole chart, with a name for those who do not see it. */
 export function chart(label: string, height: number, parts: readonly string[]): string {
   return [
-    `<svg viewBox="0 0 ${CHART_WIDTH} ${height}" role="img" aria-label="${escapeHtml(label)}">`,
+    `<svg viewBox="0 0 ${CHART_WIDTH} ${height}" role="img" aria-label="${escapeMarkup(label)}">`,
     ...parts,
     '</svg>'
   ].join('\n')
@@ -77,7 +77,7 @@ export function chart(label: string, height: number, parts: readonly string[]): 
 
 /** What a pointer is shown. */
 export function tip(lines: readonly string[]): string {
-  return `<title>${escapeHtml(lines.filter(line => line !== '').join('\n'))}</title>`
+  return `<title>${escapeMarkup(lines.filter(line => line !== '').join('\n'))}</title>`
 }
 
 /** How a run did on a query, as a class: against the baseline. */

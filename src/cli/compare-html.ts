@@ -24,7 +24,7 @@ import {
   type RunMoves
 } from './compare-view.ts'
 import { differenceChart } from './difference-chart.ts'
-import { escapeHtml } from './escape-html.ts'
+import { escapeMarkup } from './escape-markup.ts'
 import { queries } from './evaluation-notes.ts'
 import { meansChart } from './means-chart.ts'
 import { readableCount } from './readable.ts'
@@ -47,7 +47,7 @@ export function renderHtml(view: CompareView): string {
     '<meta charset="utf-8">',
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${escapeHtml(title)}</title>`,
+    `<title>${escapeMarkup(title)}</title>`,
     `<style>${PAGE_STYLE}</style>`,
     '</head>',
     '<body>',
@@ -84,11 +84,11 @@ function header(view: CompareView): string[] {
       p >= 0.05 ? 'does not differ clearly from' : look === 'better' ? 'beats' : 'loses to'
     const by = `<b class="${look}">${signed(found.difference)}</b> (${between(found.interval, signed)}), p ${equals(p)}`
     const counts = `better on ${queries(found.wins)}, worse on ${readableCount(found.losses)}, the same on ${readableCount(found.ties)}`
-    return `<li><b>${escapeHtml(found.run)}</b> ${verb} <b>${escapeHtml(comparison.baseline)}</b>: ${by}; ${counts}.</li>`
+    return `<li><b>${escapeMarkup(found.run)}</b> ${verb} <b>${escapeMarkup(comparison.baseline)}</b>: ${by}; ${counts}.</li>`
   })
   return [
-    `<h1>${escapeHtml(mainMetric)} of ${comparison.runs.map(escapeHtml).join(' · ')}</h1>`,
-    `<p class="muted">${queries(comparison.numQueries)} of ${escapeHtml(qrelsFile)}</p>`,
+    `<h1>${escapeMarkup(mainMetric)} of ${comparison.runs.map(escapeMarkup).join(' · ')}</h1>`,
+    `<p class="muted">${queries(comparison.numQueries)} of ${escapeMarkup(qrelsFile)}</p>`,
     `<ul class="lead">${sentences.join('')}</ul>`
   ]
 }
@@ -100,7 +100,7 @@ function equals(p: number): string {
 /** Runs × metrics, with differences under the means. */
 function overview(view: CompareView): string[] {
   const { comparison, test } = view
-  const head = comparison.metrics.map(metric => `<th scope="col">${escapeHtml(metric)}</th>`)
+  const head = comparison.metrics.map(metric => `<th scope="col">${escapeMarkup(metric)}</th>`)
   const rows = comparison.runs.map(run => {
     const cells = comparison.metrics.map(metric => {
       const { mean } = meanOf(comparison, run, metric)
@@ -112,7 +112,7 @@ function overview(view: CompareView): string[] {
       return `<td>${figure(mean)} <span class="${look}">${signed(difference)} ${mark}</span></td>`
     })
     const role = run === comparison.baseline ? ' <span class="muted">(baseline)</span>' : ''
-    return `<tr><td>${escapeHtml(run)}${role}</td>${cells.join('')}</tr>`
+    return `<tr><td>${escapeMarkup(run)}${role}</td>${cells.join('')}</tr>`
   })
   return [
     '<h2>Runs</h2>',
@@ -120,12 +120,12 @@ function overview(view: CompareView): string[] {
     `<thead><tr><th scope="col">run</th>${head.join('')}</tr></thead>`,
     `<tbody>${rows.join('\n')}</tbody>`,
     '</table></div>',
-    `<div class="notes">${[...legendOf(view), ...view.notes].map(note => `<p>${escapeHtml(note)}</p>`).join('')}</div>`
+    `<div class="notes">${[...legendOf(view), ...view.notes].map(note => `<p>${escapeMarkup(note)}</p>`).join('')}</div>`
   ]
 }
 
 function panel(name: string, caption: string, content: string): string {
-  const head = `<b>${escapeHtml(name)}</b> ${escapeHtml(caption)}`
+  const head = `<b>${escapeMarkup(name)}</b> ${escapeMarkup(caption)}`
   return `<figure><figcaption>${head}</figcaption>${content}</figure>`
 }
 
@@ -134,7 +134,7 @@ function runSection(view: CompareView, moves: RunMoves): string[] {
   const { comparison, mainMetric } = view
   const { run, up, down } = moves
   return [
-    `<h2>${escapeHtml(run)} against ${escapeHtml(comparison.baseline)}</h2>`,
+    `<h2>${escapeMarkup(run)} against ${escapeMarkup(comparison.baseline)}</h2>`,
     '<div class="pair">',
     panel('Each query', `a point; above the line ${run} is better`, scatterChart(view, run)),
     panel('Difference', 'of each query, sorted', differenceChart(view, run)),
@@ -146,13 +146,16 @@ function runSection(view: CompareView, moves: RunMoves): string[] {
 
 function movedList(view: CompareView, heading: string, moved: readonly QueryMove[]): string[] {
   if (moved.length === 0) return []
-  return [`<h3>${escapeHtml(heading)}</h3>`, ...moved.map((query, i) => movedQuery(view, query, i))]
+  return [
+    `<h3>${escapeMarkup(heading)}</h3>`,
+    ...moved.map((query, i) => movedQuery(view, query, i))
+  ]
 }
 
 function movedQuery({ topics }: CompareView, query: QueryMove, position: number): string {
   const { queryId, before, after, difference, documents } = query
   const text = topics?.get(queryId)
-  const name = `<span class="muted">${escapeHtml(queryId)}</span> ${escapeHtml(text ?? '')}`
+  const name = `<span class="muted">${escapeMarkup(queryId)}</span> ${escapeMarkup(text ?? '')}`
   return [
     // The first is open, so that a reader sees what is behind the others.
     `<details${position === 0 ? ' open' : ''}><summary>`,
@@ -167,7 +170,7 @@ function movedDocument(document: DocumentMove): string {
   const { key, grade, reason } = document
   const isRelevant = grade !== undefined && grade > 0
   const place = `<span class="rank">rank ${rankChange(document)}</span> · ${gradeName(grade)}`
-  const head = `<b>${escapeHtml(key)}</b> <span class="muted">· ${place}</span>`
+  const head = `<b>${escapeMarkup(key)}</b> <span class="muted">· ${place}</span>`
   const text = reason === undefined ? '' : passage(reason.text, reason.terms)
   const why = reason === undefined ? '' : `<div class="why">${termBars(reason)}</div>`
   return `<li${isRelevant ? ' class="relevant"' : ''}><div>${head}${text}</div>${why}</li>`
@@ -181,11 +184,11 @@ function passage(text: string, terms: readonly TermExplanation[]): string {
   let position = start
   for (const { start: from, end: to } of found) {
     if (from < position || to > end) continue
-    content += escapeHtml(text.slice(position, from))
-    content += `<mark>${escapeHtml(text.slice(from, to))}</mark>`
+    content += escapeMarkup(text.slice(position, from))
+    content += `<mark>${escapeMarkup(text.slice(from, to))}</mark>`
     position = to
   }
-  content += escapeHtml(text.slice(position, end)) + (end < text.length ? ' …' : '')
+  content += escapeMarkup(text.slice(position, end)) + (end < text.length ? ' …' : '')
   return `<p class="passage">${content}</p>`
 }
 
@@ -196,7 +199,7 @@ function termBars({ score, terms }: NonNullable<DocumentMove['reason']>): string
     const look = term.inText === false ? ' class="added"' : ''
     const width = Math.max(0, (term.share / most) * 100).toFixed(1)
     const bar = `<span><u style="width:${width}%"></u></span>`
-    return `<span${look}>${escapeHtml(termName(term))}</span><i>${term.value.toFixed(2)}</i>${bar}`
+    return `<span${look}>${escapeMarkup(termName(term))}</span><i>${term.value.toFixed(2)}</i>${bar}`
   })
   const rest = terms.slice(SHOWN_TERMS)
   const restValue = rest.reduce((sum, { value }) => sum + value, 0)
@@ -207,9 +210,9 @@ function termBars({ score, terms }: NonNullable<DocumentMove['reason']>): string
 function figures(view: CompareView, metric: string): string[] {
   const { header, rows } = metricTable(view, metric)
   const cells = (row: readonly string[], tag: string) =>
-    row.map(cell => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')
+    row.map(cell => `<${tag}>${escapeMarkup(cell)}</${tag}>`).join('')
   return [
-    `<h3>${escapeHtml(metric)}</h3>`,
+    `<h3>${escapeMarkup(metric)}</h3>`,
     '<div class="scroll"><table>',
     `<thead><tr>${cells(['run', ...header.slice(1)], 'th')}</tr></thead>`,
     `<tbody>${rows.map(row => `<tr>${cells(row, 'td')}</tr>`).join('\n')}</tbody>`,

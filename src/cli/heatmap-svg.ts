@@ -1,4 +1,5 @@
 import { displayWidth, wrap } from './display-width.ts'
+import { escapeMarkup } from './escape-markup.ts'
 import { formatValue, type Heatmap, shadeOf } from './heatmap.ts'
 
 /**
@@ -44,10 +45,10 @@ export function renderHeatmapSvg(heatmap: Heatmap): string {
   const { width, height } = layout
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title description" font-family="${FONT}">`,
-    `<title id="title">${escapeXml(title)}</title>`,
-    `<desc id="description">${escapeXml(describe(heatmap))}</desc>`,
+    `<title id="title">${escapeMarkup(title)}</title>`,
+    `<desc id="description">${escapeMarkup(describe(heatmap))}</desc>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    `<text x="${MARGIN}" y="${MARGIN + 16}" font-size="18" font-weight="600" fill="#16202c">${escapeXml(title)}</text>`,
+    `<text x="${MARGIN}" y="${MARGIN + 16}" font-size="18" font-weight="600" fill="#16202c">${escapeMarkup(title)}</text>`,
     ...texts.map((_, column) => columnHeader(column, layout)),
     ...labels.map((lines, row) => rowLabel(lines, row, layout)),
     ...cells(heatmap, layout),
@@ -80,7 +81,7 @@ function rowLabel(lines: readonly string[], row: number, { left, top, cell }: La
   const first = middle - ((lines.length - 1) * LINE_HEIGHT) / 2 + 4.5
   const spans = lines.map(
     (line, i) =>
-      `<tspan x="${left - 12 - NUMBER_WIDTH}" y="${first + i * LINE_HEIGHT}">${escapeXml(line)}</tspan>`
+      `<tspan x="${left - 12 - NUMBER_WIDTH}" y="${first + i * LINE_HEIGHT}">${escapeMarkup(line)}</tspan>`
   )
   return (
     `<text x="${left - 12}" y="${middle + 4.5}" font-size="13" font-weight="600" text-anchor="end" fill="#51606f">${row + 1}</text>` +
@@ -98,7 +99,7 @@ function cells({ texts, matrix, max }: Heatmap, { left, top, cell }: Layout): st
       const y = top + row * cell
       const pair = `${row + 1} × ${column + 1}: ${figure}\n${texts[row]}\n${texts[column]}`
       return (
-        `<g><title>${escapeXml(pair)}</title>` +
+        `<g><title>${escapeMarkup(pair)}</title>` +
         `<rect x="${x + 1}" y="${y + 1}" width="${cell - 2}" height="${cell - 2}" rx="4" fill="${hex(color)}"/>` +
         `<text x="${x + cell / 2}" y="${y + cell / 2 + 5}" font-size="15" text-anchor="middle" fill="${isDark(color) ? '#ffffff' : '#16202c'}">${figure}</text></g>`
       )
@@ -155,18 +156,4 @@ function isDark(color: Color): boolean {
     return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4
   }) as unknown as Color
   return 0.2126 * r + 0.7152 * g + 0.0722 * b < 0.2
-}
-
-/** Escapes markup, and replaces what no XML document may hold. */
-function escapeXml(text: string): string {
-  return (
-    text
-      .toWellFormed()
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 forbids exactly these
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-  )
 }

@@ -171,8 +171,8 @@ export interface LoadOptions extends HubOptions {
   /** How queries are encoded unless a call says otherwise; default `'full'`. */
   readonly queryMode?: QueryMode
   /**
-   * Threads of the runtime; default: it decides, usually one a core. With `numWorkers`: of each
-   * worker, default 1.
+   * Threads of the runtime; default: it decides, usually one a core, but for the last layer of batches
+   * in `mixed` and `int8`, where one is fastest. With `numWorkers`: of each worker, default 1.
    */
   readonly numThreads?: number
   /**

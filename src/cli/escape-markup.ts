@@ -1,8 +1,8 @@
 /**
- * A text of somebody else's as the text of an HTML element or a quoted attribute: markup and quotation
+ * A text of somebody else's as the text of an element or a quoted attribute, in HTML or SVG: markup and quotation
  * marks are escaped, and characters that no document may hold become a visible sign.
  */
-export function escapeHtml(text: string): string {
+export function escapeMarkup(text: string): string {
   return (
     text
       .toWellFormed()
