@@ -3,7 +3,8 @@ import { CONVERT, MAX_PICKLE_BYTES, type PickleValue, unpickle } from './pickle.
 import { ELEMENT_BYTES, numElements, requireFloats, toFloat32 } from './tensor-elements.ts'
 import { TORCH_GLOBALS, TorchTensor, torchStorage } from './torch-objects.ts'
 import type { WeightsFile } from './weights.ts'
-import { isZip, ZipEntries } from './zip-entries.ts'
+import { isZip } from './zip-directory.ts'
+import { ZipEntries } from './zip-entries.ts'
 
 /**
  * Reads the weights in a file of `torch.save(model.state_dict())`, without running anything of it:
