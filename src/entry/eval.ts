@@ -9,6 +9,15 @@ export {
   type NamedReport,
   type RunDifference
 } from '../eval/compare-reports.ts'
+export { flops } from '../eval/cost/flops.ts'
+export { type FlopsScales, flopsLoss, scaledFlopsLoss } from '../eval/cost/flops-loss.ts'
+export { type ParetoAxes, paretoFront } from '../eval/cost/pareto-front.ts'
+export {
+  activeTerms,
+  type CountableVectors,
+  TermCounter,
+  type TermCounts
+} from '../eval/cost/term-counts.ts'
 export { type EvaluateOptions, evaluate, type Report } from '../eval/evaluate.ts'
 export { formatRun } from '../eval/format-run.ts'
 export type { Lines, LinesOptions } from '../eval/lines.ts'
