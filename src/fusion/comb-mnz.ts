@@ -9,6 +9,9 @@ import type { FusedHit, FusionList, FusionOptions } from './fusion-list.ts'
  *
  * @throws EsplanadeError `INVALID_ARGUMENT`
  */
-export function combMnz(lists: readonly FusionList[], options: FusionOptions = {}): FusedHit[] {
+export function combMnz<Key = string>(
+  lists: readonly FusionList<Key>[],
+  options: FusionOptions = {}
+): FusedHit<Key>[] {
   return combine(lists, options, numLists => numLists)
 }

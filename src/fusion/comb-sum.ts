@@ -17,7 +17,10 @@ import { minMax } from './min-max.ts'
  *
  * @throws EsplanadeError `INVALID_ARGUMENT`
  */
-export function combSum(lists: readonly FusionList[], options: FusionOptions = {}): FusedHit[] {
+export function combSum<Key = string>(
+  lists: readonly FusionList<Key>[],
+  options: FusionOptions = {}
+): FusedHit<Key>[] {
   return combine(lists, options, () => 1)
 }
 
@@ -26,21 +29,27 @@ export function combSum(lists: readonly FusionList[], options: FusionOptions = {
  *
  * @param factorOf - what a document's sum is multiplied by, given the number of lists that have it
  */
-export function combine(
-  lists: readonly FusionList[],
+export function combine<Key>(
+  lists: readonly FusionList<Key>[],
   options: FusionOptions,
   factorOf: (numLists: number) => number
-): FusedHit[] {
+): FusedHit<Key>[] {
   const candidates = candidatesOf(lists, options.depth ?? DEFAULT_DEPTH)
+  const { ranks, scores } = candidates
   const normalizers = lists.map(({ list }) => minMax(list))
-  const factors = candidates.map(({ hits }) => {
-    return factorOf(hits.filter(hit => hit !== undefined).length)
+  const weights = lists.map(({ weight = 1 }) => weight)
+  const factors = Float64Array.from(candidates.keys, (_, i) => {
+    let numLists = 0
+    for (const own of ranks) if (own[i]! > 0) numLists++
+    return factorOf(numLists)
   })
-  const addedBy = (at: number, i: number) => {
-    const hit = candidates[i]!.hits[at]
-    if (hit === undefined) return 0
-    const { weight = 1 } = lists[at]!
-    return factors[i]! * weight * normalizers[at]!(hit.score)
+  const normalized = (at: number, i: number) =>
+    ranks[at]![i]! > 0 ? normalizers[at]!(scores[at]![i]!) : 0
+  const factor = (at: number, i: number) => factors[i]! * weights[at]!
+  const scoring = {
+    added: (at: number, i: number) => factor(at, i) * normalized(at, i),
+    normalized,
+    factor
   }
-  return rankFused(lists, candidates, addedBy, options)
+  return rankFused(lists, candidates, scoring, options)
 }

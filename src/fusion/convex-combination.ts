@@ -25,16 +25,22 @@ export interface ConvexCombinationOptions extends FusionOptions {
  *
  * @throws EsplanadeError `INVALID_ARGUMENT`
  */
-export function convexCombination(
-  lists: readonly FusionList[],
+export function convexCombination<Key = string>(
+  lists: readonly FusionList<Key>[],
   options: ConvexCombinationOptions = {}
-): FusedHit[] {
+): FusedHit<Key>[] {
   const { normalization = 'min-max', depth = DEFAULT_DEPTH } = options
   checkNormalization(normalization)
   const candidates = candidatesOf(lists, depth)
   const shares = sharesOf(lists)
   const normalizers = lists.map(({ list }) => NORMALIZATIONS[normalization](list, depth))
   const scores = lists.map((list, at) => scoresIn(list, at, candidates))
-  const addedBy = (at: number, i: number) => shares[at]! * normalizers[at]!(scores[at]![i]!)
-  return rankFused(lists, candidates, addedBy, options, scores)
+  const normalized = (at: number, i: number) => normalizers[at]!(scores[at]![i]!)
+  const scoring = {
+    added: (at: number, i: number) => shares[at]! * normalized(at, i),
+    normalized,
+    factor: (at: number) => shares[at]!,
+    scores
+  }
+  return rankFused(lists, candidates, scoring, options)
 }

@@ -1,5 +1,5 @@
-import type { RankedList } from '../vector/hit.ts'
 import { hitMoments } from './hit-moments.ts'
+import type { ScoredList } from './scored-list.ts'
 
 /** So many deviations to each side of the mean become 0 and 1. */
 const DEVIATIONS = 3
@@ -12,7 +12,7 @@ const DEVIATIONS = 3
  * Source: Mazzeschi, "Distribution-Based Score Fusion (DBSF), a new approach to Vector Search Ranking",
  * 2023; Qdrant has it as the fusion `dbsf`.
  */
-export function dbsf({ hits }: RankedList, depth: number): (score: number) => number {
+export function dbsf({ hits }: ScoredList, depth: number): (score: number) => number {
   const { mean, deviation } = hitMoments(hits, depth)
   const low = mean - DEVIATIONS * deviation
   const width = 2 * DEVIATIONS * deviation

@@ -1,11 +1,30 @@
 import { EsplanadeError } from '../errors.ts'
-import type { Hit, RankedList } from '../vector/hit.ts'
+import { TopK } from '../kernel/top-k.ts'
+
+/** One result of a ranking whose documents are called by keys of any kind. */
+export interface KeyedHit<Key = string> {
+  readonly key: Key
+  readonly score: number
+  /** Position in the ranking, from 1. */
+  readonly rank: number
+}
+
+/** A `RankedList` whose documents are called by keys of any kind. */
+export interface KeyedList<Key = string> {
+  readonly hits: readonly KeyedHit<Key>[]
+  /** Smallest and largest score of all documents that pass the filter. */
+  readonly min: number
+  readonly max: number
+  /** True scores of these documents, in the order asked for. */
+  scoresOf(keys: readonly Key[]): Float64Array
+}
 
 /** One ranking that takes part in a fusion. */
-export interface FusionList {
+export interface FusionList<Key = string> {
   /** What to call it in explanations: `sparse`, `bm25`, `dense`. */
   readonly name: string
-  readonly list: RankedList
+  /** A `RankedList`, or one of keys of another kind. */
+  readonly list: KeyedList<Key>
   /**
    * What a document counts for here that another list found and this one did not: `'zero'`, the score
    * 0 (sparse and BM25: it matched little or nothing), or `'score'`, its true score (dense: every
@@ -24,12 +43,16 @@ export interface FusionPart {
   readonly rank?: number
   /** The score that was used, before normalisation; absent for a method that looks at ranks. */
   readonly score?: number
-  /** What it adds; the values of all parts sum to the fused score. */
+  /** What the method makes of the score, or of the rank, so that it compares with other lists. */
+  readonly normalized: number
+  /** What `normalized` is multiplied by: the list's weight, as the method counts it. */
+  readonly factor: number
+  /** What it adds: `factor · normalized`. The values of all parts sum to the fused score. */
   readonly value: number
 }
 
 /** A document of several rankings. */
-export interface FusedHit extends Hit {
+export interface FusedHit<Key = string> extends KeyedHit<Key> {
   /** What each list adds, in the order of the lists. */
   readonly parts: readonly FusionPart[]
 }
@@ -45,10 +68,17 @@ export interface FusionOptions {
   readonly depth?: number
 }
 
-/** Where each list has a document: its hit, or undefined. */
-export interface Candidate {
-  readonly key: string
-  readonly hits: readonly (Hit | undefined)[]
+/**
+ * The documents that are fused, in columns. They stand as the first list has them, then those that only
+ * the second has, and so on; so of two documents the one that the first list with either ranks before
+ * the other stands first.
+ */
+export interface Candidates<Key> {
+  readonly keys: readonly Key[]
+  /** By list, then candidate: its rank there, 0 where the list lacks it. */
+  readonly ranks: readonly Float64Array[]
+  /** By list, then candidate: its score there, 0 where the list lacks it. */
+  readonly scores: readonly Float64Array[]
 }
 
 /**
@@ -57,101 +87,122 @@ export interface Candidate {
  * @throws EsplanadeError `INVALID_ARGUMENT` for a list that has a document twice, a score that is
  *   no number, names that are not unique, or a weight below 0
  */
-export function candidatesOf(
-  lists: readonly FusionList[],
+export function candidatesOf<Key>(
+  lists: readonly FusionList<Key>[],
   depth: number = DEFAULT_DEPTH
-): Candidate[] {
+): Candidates<Key> {
   checkLists(lists)
   checkCount('depth', depth)
-  const found = new Map<string, (Hit | undefined)[]>()
+  const most = lists.reduce((sum, { list }) => sum + Math.min(depth, list.hits.length), 0)
+  const ranks = lists.map(() => new Float64Array(most))
+  const scores = lists.map(() => new Float64Array(most))
+  const places = new Map<Key, number>()
+  const keys: Key[] = []
   for (const [at, { name, list }] of lists.entries()) {
-    for (const hit of list.hits.slice(0, depth)) {
-      if (!Number.isFinite(hit.score)) {
-        refuse(`the list ${name}`, `${hit.key} has the score ${hit.score}`, 'a finite number')
+    const [ownRanks, ownScores] = [ranks[at]!, scores[at]!]
+    const numHits = Math.min(depth, list.hits.length)
+    for (let n = 0; n < numHits; n++) {
+      const { key, score, rank } = list.hits[n]!
+      if (!Number.isFinite(score)) {
+        refuse(`the list ${name}`, `${key} has the score ${score}`, 'a finite number')
       }
-      let hits = found.get(hit.key)
-      if (hits === undefined) {
-        hits = new Array(lists.length).fill(undefined)
-        found.set(hit.key, hits)
+      let place = places.get(key)
+      if (place === undefined) {
+        place = keys.push(key) - 1
+        places.set(key, place)
       }
-      if (hits[at] !== undefined) refuse(`the list ${name}`, `${hit.key} is there twice`, 'once')
-      hits[at] = hit
+      if (ownRanks[place] !== 0) refuse(`the list ${name}`, `${key} is there twice`, 'once')
+      ownRanks[place] = rank
+      ownScores[place] = score
     }
   }
-  return Array.from(found, ([key, hits]) => ({ key, hits }))
+  return { keys, ranks, scores }
+}
+
+/** How a method scores; each is asked for a list and a candidate by their places. */
+export interface Scoring {
+  /** What a list adds to the score of a candidate. */
+  added(at: number, i: number): number
+  /** The two numbers of which it is the product, but for rounding. */
+  normalized(at: number, i: number): number
+  factor(at: number, i: number): number
+  /** The scores of each list by candidate, where the method uses them. */
+  readonly scores?: readonly Float64Array[]
 }
 
 /**
  * Puts fused documents in order: score descending; documents of the same score as the first list that
  * has one of them ranks them, one that it lacks behind those that it has.
- *
- * @param addedBy - what the list at a place adds to the candidate at a place
- * @param scores - the scores of each list by candidate, where the method uses them
  */
-export function rankFused(
-  lists: readonly FusionList[],
-  candidates: readonly Candidate[],
-  addedBy: (listAt: number, candidateAt: number) => number,
-  { k = Number.POSITIVE_INFINITY }: FusionOptions,
-  scores?: readonly Float64Array[]
-): FusedHit[] {
+export function rankFused<Key>(
+  lists: readonly FusionList<Key>[],
+  candidates: Candidates<Key>,
+  scoring: Scoring,
+  { k = Number.POSITIVE_INFINITY }: FusionOptions
+): FusedHit<Key>[] {
   if (k !== Number.POSITIVE_INFINITY) checkCount('k', k)
-  const fused = Float64Array.from(candidates, (_, i) => {
+  const numCandidates = candidates.keys.length
+  if (numCandidates === 0) return []
+  const best = new TopK(Math.min(k, numCandidates))
+  for (let i = 0; i < numCandidates; i++) {
     let sum = 0
-    for (let at = 0; at < lists.length; at++) sum += addedBy(at, i)
-    return sum
-  })
-  const order = [...candidates.keys()].sort(
-    (a, b) => fused[b]! - fused[a]! || compareRanks(candidates[a]!, candidates[b]!)
-  )
-  return order.slice(0, k).map((i, position) => {
-    const { key, hits } = candidates[i]!
-    const parts = lists.map(({ name }, at) => {
-      const rank = hits[at]?.rank
-      const score = scores?.[at]?.[i]
-      return {
-        list: name,
-        ...(rank !== undefined && { rank }),
-        ...(score !== undefined && { score }),
-        value: addedBy(at, i)
-      }
-    })
-    return { key, score: fused[i]!, rank: position + 1, parts }
-  })
-}
-
-function compareRanks(a: Candidate, b: Candidate): number {
-  for (const [at, hit] of a.hits.entries()) {
-    const other = b.hits[at]
-    if (hit === undefined && other === undefined) continue
-    return (hit?.rank ?? Number.POSITIVE_INFINITY) - (other?.rank ?? Number.POSITIVE_INFINITY)
+    for (let at = 0; at < lists.length; at++) sum += scoring.added(at, i)
+    best.offer(i, sum)
   }
-  return 0
+  const { ids, scores } = best.drain()
+  return Array.from(ids, (i, n) => ({
+    key: candidates.keys[i]!,
+    score: scores[n]!,
+    rank: n + 1,
+    parts: lists.map(({ name }, at) => partOf(name, at, i, candidates, scoring))
+  }))
 }
 
-/** The score that a document counts for in a list: its hit's, or what the list says of the missing. */
-export function scoresIn(
-  { list, missing }: FusionList,
+function partOf<Key>(
+  list: string,
   at: number,
-  candidates: readonly Candidate[]
+  i: number,
+  { ranks }: Candidates<Key>,
+  scoring: Scoring
+): FusionPart {
+  const rank = ranks[at]![i]!
+  const score = scoring.scores?.[at]?.[i]
+  return {
+    list,
+    ...(rank > 0 && { rank }),
+    ...(score !== undefined && { score }),
+    normalized: scoring.normalized(at, i),
+    factor: scoring.factor(at, i),
+    value: scoring.added(at, i)
+  }
+}
+
+/** The scores that candidates count for in a list: those of its hits, or what it says of the missing. */
+export function scoresIn<Key>(
+  { list, missing }: FusionList<Key>,
+  at: number,
+  { keys, ranks, scores }: Candidates<Key>
 ): Float64Array {
-  const scores = Float64Array.from(candidates, ({ hits }) => hits[at]?.score ?? 0)
-  if (missing === 'zero') return scores
-  const absent = [...candidates.keys()].filter(i => candidates[i]!.hits[at] === undefined)
-  const found = list.scoresOf(absent.map(i => candidates[i]!.key))
-  for (const [i, index] of absent.entries()) scores[index] = found[i]!
-  return scores
+  const own = scores[at]!
+  if (missing === 'zero') return own
+  const absent: number[] = []
+  for (let i = 0; i < keys.length; i++) if (ranks[at]![i] === 0) absent.push(i)
+  if (absent.length === 0) return own
+  const found = list.scoresOf(absent.map(i => keys[i]!))
+  const all = own.slice()
+  for (let n = 0; n < absent.length; n++) all[absent[n]!] = found[n]!
+  return all
 }
 
 /** Shares of the lists that sum to 1. */
-export function sharesOf(lists: readonly FusionList[]): number[] {
+export function sharesOf(lists: readonly { readonly weight?: number }[]): number[] {
   const weights = lists.map(({ weight = 1 }) => weight)
   const sum = weights.reduce((total, weight) => total + weight, 0)
   if (sum === 0) refuse('weight', 'all weights are 0', 'one above 0')
   return weights.map(weight => weight / sum)
 }
 
-function checkLists(lists: readonly FusionList[]): void {
+function checkLists<Key>(lists: readonly FusionList<Key>[]): void {
   const names = new Set<string>()
   for (const { name, weight = 1 } of lists) {
     if (names.has(name)) refuse('lists', `two lists have the name ${name}`, 'a name for each')

@@ -1,13 +1,14 @@
-import type { Hit } from '../vector/hit.ts'
-
 /** Mean and standard deviation (of a population) of the scores of the first `depth` hits. */
 export function hitMoments(
-  hits: readonly Hit[],
+  hits: readonly { readonly score: number }[],
   depth: number
 ): { readonly mean: number; readonly deviation: number } {
-  const scores = hits.slice(0, depth).map(({ score }) => score)
-  if (scores.length === 0) return { mean: 0, deviation: 0 }
-  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length
-  const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length
-  return { mean, deviation: Math.sqrt(variance) }
+  const count = Math.min(depth, hits.length)
+  if (count === 0) return { mean: 0, deviation: 0 }
+  let sum = 0
+  for (let i = 0; i < count; i++) sum += hits[i]!.score
+  const mean = sum / count
+  let squares = 0
+  for (let i = 0; i < count; i++) squares += (hits[i]!.score - mean) ** 2
+  return { mean, deviation: Math.sqrt(squares / count) }
 }

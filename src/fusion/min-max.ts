@@ -1,4 +1,4 @@
-import type { RankedList } from '../vector/hit.ts'
+import type { ScoredList } from './scored-list.ts'
 
 /**
  * `(score − min) / (max − min)`, where minimum and maximum are those of all documents that pass the
@@ -8,7 +8,7 @@ import type { RankedList } from '../vector/hit.ts'
  * Source: Lee, "Analyses of Multiple Evidence Combination", SIGIR 1997; with theoretical bounds it is
  * the TMM of Bruch et al., "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023.
  */
-export function minMax({ min, max }: RankedList): (score: number) => number {
+export function minMax({ min, max }: ScoredList): (score: number) => number {
   const width = max - min
   return width > 0 ? score => (score - min) / width : () => 0
 }

@@ -1,7 +1,7 @@
 import { EsplanadeError } from '../errors.ts'
-import type { RankedList } from '../vector/hit.ts'
 import { dbsf } from './dbsf.ts'
 import { minMax } from './min-max.ts'
+import type { ScoredList } from './scored-list.ts'
 import { zScore } from './z-score.ts'
 
 /** A list's scores made comparable with another list's. */
@@ -12,7 +12,7 @@ export type Normalization = 'min-max' | 'z-score' | 'dbsf' | 'none'
 
 /** The normalisations by name; each says what it needs of a list. */
 export const NORMALIZATIONS: Readonly<
-  Record<Normalization, (list: RankedList, depth: number) => Normalize>
+  Record<Normalization, (list: ScoredList, depth: number) => Normalize>
 > = {
   'min-max': minMax,
   'z-score': zScore,

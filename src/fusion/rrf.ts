@@ -8,7 +8,7 @@ import {
 } from './fusion-list.ts'
 
 /** Cormack et al.'s constant: what the first ranks count for more than those behind them. */
-const DEFAULT_RANK_CONSTANT = 60
+export const DEFAULT_RANK_CONSTANT = 60
 
 export interface RrfOptions extends FusionOptions {
   /** Added to each rank; larger values level the ranks. A number from 0, default 60. */
@@ -25,7 +25,10 @@ export interface RrfOptions extends FusionOptions {
  *
  * @throws EsplanadeError `INVALID_ARGUMENT`
  */
-export function rrf(lists: readonly FusionList[], options: RrfOptions = {}): FusedHit[] {
+export function rrf<Key = string>(
+  lists: readonly FusionList<Key>[],
+  options: RrfOptions = {}
+): FusedHit<Key>[] {
   const { rankConstant = DEFAULT_RANK_CONSTANT } = options
   if (!(rankConstant >= 0 && Number.isFinite(rankConstant))) {
     throw new EsplanadeError('INVALID_ARGUMENT', {
@@ -36,9 +39,17 @@ export function rrf(lists: readonly FusionList[], options: RrfOptions = {}): Fus
   }
   const candidates = candidatesOf(lists, options.depth)
   const weights = lists.map(({ weight = 1 }) => weight)
-  const addedBy = (at: number, i: number) => {
-    const rank = candidates[i]!.hits[at]?.rank
-    return rank === undefined ? 0 : weights[at]! / (rankConstant + rank)
+  const scoring = {
+    // Divided, not multiplied by the inverse: ranks tie often, and what is equal must stay equal.
+    added: (at: number, i: number) => {
+      const rank = candidates.ranks[at]![i]!
+      return rank > 0 ? weights[at]! / (rankConstant + rank) : 0
+    },
+    normalized: (at: number, i: number) => {
+      const rank = candidates.ranks[at]![i]!
+      return rank > 0 ? 1 / (rankConstant + rank) : 0
+    },
+    factor: (at: number) => weights[at]!
   }
-  return rankFused(lists, candidates, addedBy, options)
+  return rankFused(lists, candidates, scoring, options)
 }

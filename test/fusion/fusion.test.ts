@@ -88,8 +88,14 @@ describe('convex combination', () => {
       ['b', expect.closeTo(0.25 * 0.5 + 0.75 * 0.25, 12)]
     ])
     expect(hits[2]!.parts).toEqual([
-      { list: 'sparse', rank: 2, score: 4, value: 0.125 },
-      { list: 'dense', score: 0.3, value: expect.closeTo(0.1875, 12) }
+      { list: 'sparse', rank: 2, score: 4, normalized: 0.5, factor: 0.25, value: 0.125 },
+      {
+        list: 'dense',
+        score: 0.3,
+        normalized: expect.closeTo(0.25, 12),
+        factor: 0.75,
+        value: expect.closeTo(0.1875, 12)
+      }
     ])
   })
   it('is a single α over the scores as they are', () => {
