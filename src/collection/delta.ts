@@ -2,10 +2,15 @@ import { typesOfMetadata } from '../filter/check-types.ts'
 import type { ValueType } from '../filter/value.ts'
 import { TopK } from '../kernel/top-k.ts'
 import type { Ranking } from '../search/collector.ts'
+import type { DenseRanking } from '../search/flat-scan.ts'
+import type { DenseVector } from '../vector/dense-vector.ts'
 import { type Metric, norm } from '../vector/similarity.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
+import { DeltaDense } from './delta-dense.ts'
 import { DeltaPostings } from './delta-postings.ts'
+import type { DenseSettings } from './dense-settings.ts'
 import type { EntryPlace } from './entry-key.ts'
+import { unpackDense } from './passage-dense.ts'
 import type { StoredDocument } from './store.ts'
 
 /** What a delta keeps of a document beside its vectors. */
@@ -32,6 +37,11 @@ export interface DeltaSelection {
   readonly metric: Metric
 }
 
+/** What is wanted of a search for dense vectors. */
+export type DeltaDenseSelection = Omit<DeltaSelection, 'metric'>
+
+type Wanted = Pick<DeltaSelection, 'after' | 'commit'>
+
 /** Filters whose answers are kept. */
 const MAX_FILTERS = 8
 
@@ -52,10 +62,17 @@ export class Delta {
   readonly #firstEntryOf: number[] = []
   /** By entry: postings of all entries up to it. */
   readonly #postingsUpTo: number[] = []
+  /** Undefined where dense vectors are not searched. */
+  readonly #dense: DeltaDense | undefined
   /** What the last filters said of each document: 1 passes, 2 does not, undefined not asked. */
   readonly #answers = new Map<string, number[]>()
   /** By namespace and path: the first entry with each type, and how many documents were looked at. */
   readonly #types = new Map<string, { readonly firsts: Map<ValueType, number>; numSeen: number }>()
+
+  /** @param dense - undefined where dense vectors are not searched */
+  constructor(dense?: DenseSettings) {
+    this.#dense = dense && new DeltaDense(dense)
+  }
 
   get numEntries(): number {
     return this.#documentOf.length
@@ -79,8 +96,21 @@ export class Delta {
     return this.#documents.at(-1)?.seq ?? 0
   }
 
-  /** Adds a document, one entry a passage. Its `seq` is above all before. */
-  add(document: DeltaDocument, passages: readonly SparseVector[]): void {
+  /** Bytes of its dense vectors. */
+  get denseBytes(): number {
+    return this.#dense?.numBytes ?? 0
+  }
+
+  /**
+   * Adds a document, one entry a passage. Its `seq` is above all before.
+   *
+   * @param dense - its dense vectors as `packDense` has them
+   */
+  add(
+    document: DeltaDocument,
+    passages: readonly SparseVector[],
+    dense: Float32Array | undefined = undefined
+  ): void {
     const documentIndex = this.#documents.push(document) - 1
     this.#diedIn.push(Number.POSITIVE_INFINITY)
     this.#firstEntryOf.push(this.#documentOf.length)
@@ -91,6 +121,19 @@ export class Delta {
       this.#postings.add(vector)
       this.#postingsUpTo.push((this.#postingsUpTo[entry - 1] ?? 0) + vector.terms.length)
     }
+    if (this.#dense !== undefined) this.#addDense(this.#dense, document, passages.length, dense)
+  }
+
+  #addDense(
+    rows: DeltaDense,
+    { seq }: DeltaDocument,
+    numPassages: number,
+    packed: Float32Array | undefined
+  ): void {
+    const { dimensions } = rows.settings
+    const first = this.numEntries - numPassages
+    const vectors = unpackDense(packed, numPassages, dimensions, () => `document ${seq}`)
+    for (const [i, vector] of vectors.entries()) if (vector) rows.add(first + i, vector)
   }
 
   /**
@@ -119,6 +162,7 @@ export class Delta {
     if (numDocuments === this.#documents.length) return
     const numEntries = this.#firstEntryOf[numDocuments]!
     this.#postings.truncate(numEntries)
+    this.#dense?.truncate(numEntries)
     for (const list of [this.#documents, this.#diedIn, this.#firstEntryOf]) {
       list.length = numDocuments
     }
@@ -198,7 +242,94 @@ export class Delta {
     }
   }
 
-  #isWanted(entry: number, score: number, { after, commit }: DeltaSelection): boolean {
+  /**
+   * The smallest score of all documents that count, each by its best passage; one that matches no term
+   * has 0. Infinity where none counts.
+   */
+  smallestScore(
+    query: SparseVector,
+    { numEntries, commit, filter, metric }: Omit<DeltaSelection, 'k' | 'minScore' | 'after'>
+  ): number {
+    const answers = filter && this.#answersOf(filter)
+    const scores = this.#postings.sum(query, numEntries)
+    const length = metric === 'cosine' ? norm(query) : 1
+    let smallest = Number.POSITIVE_INFINITY
+    let entry = 0
+    while (entry < numEntries && smallest > 0) {
+      const documentIndex = this.#documentOf[entry]!
+      let best = 0
+      for (; entry < numEntries && this.#documentOf[entry] === documentIndex; entry++) {
+        const sum = scores[entry]!
+        if (sum === 0) continue
+        best = Math.max(best, metric === 'cosine' ? sum / (length * this.#norms[entry]!) : sum)
+      }
+      if (best >= smallest || this.#diedIn[documentIndex]! <= commit) continue
+      if (filter && !this.#passes(documentIndex, filter, answers!)) continue
+      smallest = best
+    }
+    scores.fill(0, 0, numEntries)
+    return smallest
+  }
+
+  /** The best entries for a dense query, which is checked; none where dense vectors are not searched. */
+  searchDense(query: DenseVector, selection: DeltaDenseSelection): DenseRanking {
+    const { k, minScore, filter } = selection
+    const answers = filter && this.#answersOf(filter)
+    const rows = this.#denseRows(selection, answers)
+    const scores = this.#dense?.scores(query, rows) ?? new Float64Array()
+    const best = new TopK(Math.max(1, Math.min(k, rows.length)))
+    let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+    for (let i = 0; i < rows.length; i++) {
+      const score = scores[i]!
+      if (score < min) min = score
+      if (score > max) max = score
+      if (score < best.threshold || score < minScore) continue
+      const entry = this.#dense!.entryOf(rows[i]!)
+      if (this.#isWanted(entry, score, selection)) best.offer(entry, score)
+    }
+    const { ids, scores: bestScores } = best.drain()
+    const range = rows.length === 0 ? { min: 0, max: 0 } : { min, max }
+    const counts = { numScanned: rows.length, numScored: rows.length }
+    return { ids: [...ids], scores: [...bestScores], ...range, ...counts }
+  }
+
+  /** The rows of the dense vectors that are there, are alive and pass the filter. */
+  #denseRows(
+    { numEntries, commit, filter }: DeltaDenseSelection,
+    answers: number[] | undefined
+  ): Uint32Array {
+    if (this.#dense === undefined) return new Uint32Array()
+    const numRows = this.#dense.firstRow(numEntries)
+    const rows = new Uint32Array(numRows)
+    let count = 0
+    for (let row = 0; row < numRows; row++) {
+      const documentIndex = this.#documentOf[this.#dense.entryOf(row)]!
+      if (this.#diedIn[documentIndex]! <= commit) continue
+      if (filter && !this.#passes(documentIndex, filter, answers!)) continue
+      rows[count++] = row
+    }
+    return rows.subarray(0, count)
+  }
+
+  /** The rows of a document's dense vectors, `[first, end)`; empty where it is not here or has none. */
+  denseRowsOf(seq: number): readonly [first: number, end: number] {
+    const at = this.#find(seq)
+    if (at === undefined || this.#dense === undefined) return [0, 0]
+    const end = this.#firstEntryOf[at + 1] ?? this.numEntries
+    return [this.#dense.firstRow(this.#firstEntryOf[at]!), this.#dense.firstRow(end)]
+  }
+
+  /** The scores of rows, which ascend. */
+  denseScores(query: DenseVector, rows: Uint32Array): Float64Array {
+    return this.#dense?.scores(query, rows) ?? new Float64Array()
+  }
+
+  /** The passage that a row is of. */
+  passageOfRow(row: number): number {
+    return this.#passageOf[this.#dense!.entryOf(row)]!
+  }
+
+  #isWanted(entry: number, score: number, { after, commit }: Wanted): boolean {
     if (after && (score > after.score || (score === after.score && entry <= after.entry))) {
       return false
     }

@@ -73,7 +73,7 @@ export function searchEntries(
 const NO_COST = { numPostings: 0, numBlocks: 0, numScored: 0 }
 
 /** The scope as a test of documents in memory. */
-function deltaFilter({ namespace, filter }: DocumentScope): DeltaFilter {
+export function deltaFilter({ namespace, filter }: DocumentScope): DeltaFilter {
   return {
     name: `${namespace}\0${filter === undefined ? '' : filterKey(filter)}`,
     passes: document => isInScope(document, { namespace, filter })

@@ -3,7 +3,7 @@ import type { Columns } from '../filter/columns.ts'
 import { type Filter, filterKey } from '../filter/filter.ts'
 import type { DocumentBits } from '../search/document-bits.ts'
 import { pageStart } from '../search/page-start.ts'
-import { TermLookup } from '../search/query-terms.ts'
+import { type LookedUpQuery, TermLookup } from '../search/query-terms.ts'
 import { type SegmentResult, SegmentSearcher } from '../search/segment-searcher.ts'
 import type { Strategy } from '../search/strategy.ts'
 import type { Segment } from '../segment/segment.ts'
@@ -69,6 +69,11 @@ export class OpenSegment {
       sum += this.segment.numPostingsOf(i)
     }
     return sum
+  }
+
+  /** The terms of a query that occur here, by their places. */
+  lookUp(query: SparseVector): LookedUpQuery {
+    return this.#lookup.query(query)
   }
 
   /** The best entries; ids are entries in the order in which they were added. */
