@@ -6,12 +6,14 @@ import { checkTypes } from '../filter/check-types.ts'
 import type { Filter } from '../filter/filter.ts'
 import { parseFilter } from '../filter/parse-filter.ts'
 import type { ValueType } from '../filter/value.ts'
+import type { StageTime } from '../rerank/stopwatch.ts'
 import { checkedOptions, type SearchStats } from '../search/search-options.ts'
 import type { Strategy } from '../search/strategy.ts'
 import type { Hit } from '../vector/hit.ts'
 import { checkSparseVector, type SparseVector, sparseVector } from '../vector/sparse-vector.ts'
 import type { DocumentSelection } from './document-search.ts'
 import { checkMode, type SearchMode } from './search-mode.ts'
+import { firstStageDepth, type SecondStageOptions } from './second-stage.ts'
 import type { CollectionSettings } from './settings.ts'
 import type { View } from './view.ts'
 
@@ -27,25 +29,32 @@ export interface CollectionHit extends Hit {
   readonly lexicalVectors?: readonly SparseVector[]
   /** With `explain`: why it has its score. */
   readonly explanation?: HitExplanation
+  /** With `rerank`: what the first stage made of it, and with `explain` why. */
+  readonly before?: {
+    readonly score: number
+    readonly rank: number
+    readonly explanation?: HitExplanation
+  }
 }
 
 /** What a search of a collection found. */
 export interface CollectionResult {
   readonly hits: readonly CollectionHit[]
-  /** Whether the hits are certain to be those of the exhaustive search, in the same order. */
+  /**
+   * Whether the hits are certain to be those of the exhaustive search, in the same order. With
+   * `rerank`: whether the hits that were reranked are.
+   */
   readonly rankSafe: boolean
+  /**
+   * How long each stage took, in the order they ran: `encode` (the query), `search`, `read` (the
+   * documents), `rerank` with the reranker's parts, `explain`.
+   */
+  readonly stages: readonly StageTime[]
   readonly stats: Omit<SearchStats, 'numUnknownTerms'>
 }
 
-/** Gives each hit a new score, in their order; the hits are then put in the order of these. */
-export type Rerank = (
-  query: string | SparseVector,
-  hits: readonly CollectionHit[],
-  options: { readonly signal?: AbortSignal }
-) => ArrayLike<number> | Promise<ArrayLike<number>>
-
 /** Options of a search of a collection. */
-export interface CollectionSearchOptions {
+export interface CollectionSearchOptions extends SecondStageOptions {
   /** Documents to return, a whole number from 1; default 10. */
   readonly k?: number
   /**
@@ -59,19 +68,17 @@ export interface CollectionSearchOptions {
   readonly filter?: unknown
   /** Searches only the documents of this namespace; default `''`. */
   readonly namespace?: string
-  /** A second stage: new scores for the k hits. */
-  readonly rerank?: Rerank
   /** Says of each hit why it has its score; default false. */
   readonly explain?: boolean
-  /** Leaves out documents that score below this; default: none. */
+  /** Leaves out documents that score below this in the first stage; default: none. */
   readonly minScore?: number
-  /** The last hit of the page before, of the same query and filter. */
+  /** The last hit of the page before, of the same query and filter; not with `rerank`. */
   readonly searchAfter?: Hit
   /** Gives the vectors of each hit; default false. */
   readonly includeVectors?: boolean
   /** How to search (default `'auto'`: exact); an approximate one is asked for by name. */
   readonly strategy?: Strategy
-  /** Stops the search before it starts. */
+  /** Stops the search before it starts, and the second stage at its next safe point. */
   readonly signal?: AbortSignal
 }
 
@@ -80,19 +87,17 @@ export function checkSearch(
   options: CollectionSearchOptions,
   view: View,
   settings: CollectionSettings
-): Omit<DocumentSelection, 'metric'> {
+): Omit<DocumentSelection, 'metric'> & { readonly depth: number } {
   const { k, minScore, searchAfter, strategy, signal, namespace = '' } = options
   const checked = checkedOptions({ k, minScore, searchAfter, strategy, signal }, 0)
   if (options.queryMode !== undefined) checkQueryMode(options.queryMode)
   checkMode(options.mode, settings)
   if (typeof namespace !== 'string') refuse('namespace', namespace, 'a string')
-  if (options.rerank !== undefined && typeof options.rerank !== 'function') {
-    refuse('rerank', options.rerank, 'a function')
-  }
   const filter = options.filter === undefined ? undefined : parseFilter(options.filter)
   if (filter !== undefined) checkFilterTypes(filter, namespace, view)
   return {
     k: checked.k,
+    depth: firstStageDepth(options, checked.k),
     minScore: checked.minScore,
     searchAfter: checked.searchAfter,
     strategy: checked.strategy,

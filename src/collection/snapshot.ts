@@ -3,6 +3,7 @@ import { checkQueryMode, type QueryMode } from '../encoder/query-modes.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { HitExplanation } from '../explain/explain-hit.ts'
 import type { WordTermSettings } from '../lexical/word-terms.ts'
+import { Stopwatch } from '../rerank/stopwatch.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { CollectionContext } from './collection-context.ts'
 import { searchDocuments } from './document-search.ts'
@@ -10,6 +11,7 @@ import type { EntryHit } from './entry-search.ts'
 import { explainDocument } from './explain-document.ts'
 import { inverseDocumentFrequencies } from './inverse-document-frequency.ts'
 import { type QueryVectorOptions, queryVector } from './query-vector.ts'
+import { explainedHit, rerankHits } from './rerank-hits.ts'
 import { checkMode, modeOf, type SearchMode } from './search-mode.ts'
 import {
   type CollectionHit,
@@ -127,26 +129,40 @@ export class CollectionSnapshot {
   ): Promise<CollectionResult> {
     this.#checkOpen()
     const { settings } = this.#context
-    const request = checkSearch(options, this.#view, settings)
+    const { k, depth, ...request } = checkSearch(options, this.#view, settings)
+    const stopwatch = new Stopwatch()
     const vector = await queryVector(query, this.#view, this.#context, options)
     this.#checkOpen()
+    stopwatch.lap('encode')
     const { metric } = settings
-    const { hits: found, stats } = searchDocuments(this.#view, vector, { ...request, metric })
+    const selection = { ...request, k: depth, metric }
+    const { hits: found, stats } = searchDocuments(this.#view, vector, selection)
+    stopwatch.lap('search')
     const ranksBefore = options.searchAfter?.rank ?? 0
-    let hits = found.map((hit, i) => this.#hit(hit, ranksBefore + i + 1, options))
-    if (options.rerank !== undefined) hits = await reranked(query, hits, options)
+    let hits: readonly CollectionHit[] = found.map((hit, i) =>
+      this.#hit(hit, ranksBefore + i + 1, options)
+    )
+    stopwatch.lap('read')
+    if (options.rerank !== undefined) {
+      const first = { query, hits, found, view: this.#view, context: this.#context }
+      const reranked = await rerankHits(first, options.rerank, { k, signal: options.signal })
+      hits = reranked.hits
+      stopwatch.lap('rerank', reranked.parts)
+    }
     if (options.explain) {
       const mode = modeOf(options.mode, settings)
       hits = await Promise.all(
-        hits.map(async hit => ({
-          ...hit,
-          explanation: await this.#explain(query, vector, hit.key, options.namespace, mode)
-        }))
+        hits.map(async hit => {
+          const own = await this.#explain(query, vector, hit.key, options.namespace, mode)
+          return explainedHit(hit, own, options.rerank)
+        })
       )
+      stopwatch.lap('explain')
     }
     return {
       hits,
       rankSafe: typeof request.strategy === 'string',
+      stages: stopwatch.stages,
       stats: { numQueryTerms: vector.terms.length, ...stats }
     }
   }
@@ -383,23 +399,3 @@ export class CollectionSnapshot {
 
 /** The event loop gets a turn after so many documents of a long reading. */
 const TURN_DOCUMENTS = 256
-
-async function reranked(
-  query: string | SparseVector,
-  hits: readonly CollectionHit[],
-  { rerank, signal, searchAfter }: CollectionSearchOptions
-): Promise<CollectionHit[]> {
-  const scores = await rerank!(query, hits, signal ? { signal } : {})
-  if (scores.length !== hits.length || !Array.from(scores).every(Number.isFinite)) {
-    throw new EsplanadeError('INVALID_ARGUMENT', {
-      place: 'rerank',
-      problem: `it gave ${scores.length} scores for ${hits.length} hits, or one that is no number`,
-      expected: 'a finite score for each hit, in their order'
-    })
-  }
-  const ranksBefore = searchAfter?.rank ?? 0
-  return hits
-    .map((hit, i) => ({ ...hit, score: scores[i]! }))
-    .sort((a, b) => b.score - a.score || a.rank - b.rank)
-    .map((hit, i) => ({ ...hit, rank: ranksBefore + i + 1 }))
-}

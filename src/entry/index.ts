@@ -23,9 +23,9 @@ export type { SearchMode } from '../collection/search-mode.ts'
 export type {
   CollectionHit,
   CollectionResult,
-  CollectionSearchOptions,
-  Rerank
+  CollectionSearchOptions
 } from '../collection/search-request.ts'
+export type { CollectionCandidate, RerankFunction } from '../collection/second-stage.ts'
 export type { CollectionSettings, ModelRecord } from '../collection/settings.ts'
 export type {
   CollectionDocument,

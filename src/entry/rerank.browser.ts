@@ -15,7 +15,6 @@ export type { CrossEncoderOptions } from '../rerank/load-cross-encoder.ts'
 export { maxSim } from '../rerank/max-sim.ts'
 export { maxSimReranker } from '../rerank/max-sim-reranker.ts'
 export { type Reranked, type RerankOptions, type RerankResult, rerank } from '../rerank/rerank.ts'
-export { type RerankFunction, rerankFunction } from '../rerank/rerank-function.ts'
 export {
   identity,
   pairReranker,
@@ -23,9 +22,9 @@ export {
   type Reranker,
   type RerankScores,
   type ScoreOptions,
-  type ScorePair,
-  type StageTime
+  type ScorePair
 } from '../rerank/reranker.ts'
+export type { StageTime } from '../rerank/stopwatch.ts'
 
 /** Scores pairs of texts; {@link CrossEncoder.load} makes one. */
 export type CrossEncoder = CrossEncoderClass

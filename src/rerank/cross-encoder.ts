@@ -12,9 +12,9 @@ import {
   type Reranker,
   type RerankScores,
   type ScoreOptions,
-  Stopwatch,
   textOf
 } from './reranker.ts'
+import { Stopwatch } from './stopwatch.ts'
 
 /** What a {@link CrossEncoder} is made of. */
 export interface CrossEncoderParts {
@@ -73,9 +73,8 @@ export class CrossEncoder implements Reranker {
   ): Promise<RerankScores> {
     const stopwatch = new Stopwatch()
     const pairs = candidates.map(one => [query, textOf(one, 'a text')] as const)
-    const scores = await stopwatch.time('score pairs', () =>
-      aboutHits(candidates, () => this.scorePairs(pairs, options))
-    )
+    const scores = await aboutHits(candidates, () => this.scorePairs(pairs, options))
+    stopwatch.lap('score pairs')
     return { scores, stages: stopwatch.stages }
   }
 

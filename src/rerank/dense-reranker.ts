@@ -8,14 +8,8 @@ import {
   denseScore,
   refuseZero
 } from '../vector/dense-vector.ts'
-import {
-  aboutHits,
-  placeOf,
-  type RerankCandidate,
-  type Reranker,
-  Stopwatch,
-  textOf
-} from './reranker.ts'
+import { aboutHits, placeOf, type RerankCandidate, type Reranker, textOf } from './reranker.ts'
+import { Stopwatch } from './stopwatch.ts'
 
 export interface DenseRerankerOptions {
   /** Default `'cosine'`. */
@@ -47,17 +41,21 @@ export function denseReranker(
     name: `dense ${encoder.name}`,
     score: async (query, candidates, options = {}) => {
       const stopwatch = new Stopwatch()
-      const vector = await stopwatch.time('encode query', () => encoder.encodeQuery(query, options))
+      const vector = await encoder.encodeQuery(query, options)
+      stopwatch.lap('encode query')
       const rest = candidates.filter(({ dense }) => dense === undefined)
       const texts = rest.map(one => textOf(one, 'a text, or a dense vector'))
-      const encoded = await stopwatch.time('encode documents', () =>
-        texts.length === 0 ? [] : aboutHits(rest, () => encoder.encodeDocument(texts, options))
-      )
+      const encoded =
+        texts.length === 0
+          ? []
+          : await aboutHits(rest, () => encoder.encodeDocument(texts, options))
+      stopwatch.lap('encode documents')
       const vectorOf = new Map(rest.map((one, i) => [one, encoded[i]!]))
-      const scores = await stopwatch.time('score', () => {
-        if (metric === 'cosine') refuseZero(isZero(vector), 'query')
-        return candidates.map(one => scoreOf(vector, one.dense ?? vectorOf.get(one)!, one, metric))
-      })
+      if (metric === 'cosine') refuseZero(isZero(vector), 'query')
+      const scores = candidates.map(one =>
+        scoreOf(vector, one.dense ?? vectorOf.get(one)!, one, metric)
+      )
+      stopwatch.lap('score')
       return { scores, stages: stopwatch.stages }
     }
   }

@@ -1,6 +1,7 @@
 import type { ColbertEncoder } from '../encoder/colbert-encoder.ts'
 import { maxSim } from './max-sim.ts'
-import { aboutHits, checkSignal, type Reranker, Stopwatch, textOf } from './reranker.ts'
+import { aboutHits, checkSignal, type Reranker, textOf } from './reranker.ts'
+import { Stopwatch } from './stopwatch.ts'
 
 /**
  * Reranks by late interaction: query and documents are encoded to a vector a token, and compared by
@@ -16,17 +17,14 @@ export function maxSimReranker(
     name: `maxsim ${encoder.name}`,
     score: async (query, candidates, options = {}) => {
       const stopwatch = new Stopwatch()
-      const vectors = await stopwatch.time('encode query', () =>
-        encoder.encodeQuery(query, options)
-      )
+      const vectors = await encoder.encodeQuery(query, options)
+      stopwatch.lap('encode query')
       const texts = candidates.map(one => textOf(one, 'a text'))
-      const documents = await stopwatch.time('encode documents', () =>
-        aboutHits(candidates, () => encoder.encodeDocument(texts, options))
-      )
+      const documents = await aboutHits(candidates, () => encoder.encodeDocument(texts, options))
+      stopwatch.lap('encode documents')
       checkSignal(options.signal)
-      const scores = await stopwatch.time('score', () =>
-        documents.map(document => maxSim(vectors, document))
-      )
+      const scores = documents.map(document => maxSim(vectors, document))
+      stopwatch.lap('score')
       return { scores, stages: stopwatch.stages }
     }
   }

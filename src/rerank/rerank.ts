@@ -6,10 +6,10 @@ import {
   placeOf,
   type RerankCandidate,
   type Reranker,
-  type ScoreOptions,
-  type StageTime,
-  Stopwatch
+  type RerankScores,
+  type ScoreOptions
 } from './reranker.ts'
+import { type StageTime, Stopwatch } from './stopwatch.ts'
 
 export interface RerankOptions extends ScoreOptions {
   /** So many of the first hits are reranked; those behind them are cut. Default: all. */
@@ -42,8 +42,8 @@ export interface RerankResult<H extends Hit> {
  * compare with the new ones.
  *
  * @throws EsplanadeError `INVALID_ARGUMENT` for a `depth` or `k` without meaning and for a key that is there
- * twice; `RERANK_FAILED` for a score that is no number, with the key; `ABORTED`; and what the
- * reranker throws
+ * twice; `RERANK_FAILED` for a score that is no number, with the key, and where the reranker throws
+ * anything but an `EsplanadeError`; `ABORTED`; and the `EsplanadeError` that the reranker throws
  */
 export async function rerank<H extends RerankCandidate>(
   reranker: Reranker,
@@ -62,12 +62,8 @@ export async function rerank<H extends RerankCandidate>(
   checkSignal(signal)
   const candidates = hits.slice(0, depth)
   const stopwatch = new Stopwatch()
-  const { scores, stages } = await stopwatch.time('all', () =>
-    candidates.length === 0
-      ? { scores: [], stages: [] }
-      : reranker.score(query, candidates, signal ? { signal } : {})
-  )
-  checkScores(reranker, candidates, scores)
+  const { scores, stages } = await scoresOf(reranker, query, candidates, signal)
+  stopwatch.lap('all')
   const order = [...candidates.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b)
   const ranked = order.slice(0, k).map((index, i) => {
     const hit = candidates[index]!
@@ -78,16 +74,41 @@ export async function rerank<H extends RerankCandidate>(
   return { hits: ranked, numReranked: candidates.length, stages, totalMs }
 }
 
+async function scoresOf(
+  reranker: Reranker,
+  query: string,
+  candidates: readonly RerankCandidate[],
+  signal: AbortSignal | undefined
+): Promise<RerankScores> {
+  if (candidates.length === 0) return { scores: [], stages: [] }
+  let given: RerankScores
+  try {
+    given = await reranker.score(query, candidates, signal ? { signal } : {})
+  } catch (cause) {
+    // Whatever a reranker makes of it: who stopped the work is told so.
+    checkSignal(signal)
+    if (cause instanceof EsplanadeError) throw cause
+    throw new EsplanadeError('RERANK_FAILED', {
+      place: reranker.name,
+      problem: `the reranker failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause
+    })
+  }
+  checkSignal(signal)
+  checkScores(reranker, candidates, given?.scores)
+  return given
+}
+
 /** @throws EsplanadeError `RERANK_FAILED` unless there is a finite score for each hit */
-export function checkScores(
+function checkScores(
   { name }: Reranker,
   candidates: readonly Hit[],
-  scores: ArrayLike<number>
+  scores: ArrayLike<number> | undefined
 ): void {
-  if (scores.length !== candidates.length) {
+  if (scores?.length !== candidates.length) {
     throw new EsplanadeError('RERANK_FAILED', {
       place: name,
-      problem: `it gave ${scores.length} scores for ${candidates.length} hits`,
+      problem: `it gave ${scores?.length ?? 'no'} scores for ${candidates.length} hits`,
       expected: 'one a hit'
     })
   }

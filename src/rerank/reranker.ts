@@ -2,6 +2,7 @@ import { EsplanadeError } from '../errors.ts'
 import type { DenseVector } from '../vector/dense-vector.ts'
 import type { Hit } from '../vector/hit.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
+import { type StageTime, Stopwatch } from './stopwatch.ts'
 
 /** A hit of the first stage, with what a second one can look at. */
 export interface RerankCandidate extends Hit {
@@ -10,13 +11,6 @@ export interface RerankCandidate extends Hit {
   readonly sparse?: SparseVector
   /** Of the document, where it is at hand; by the model that the reranker uses. */
   readonly dense?: DenseVector
-}
-
-/** How long a part of reranking took. */
-export interface StageTime {
-  readonly stage: string
-  /** Milliseconds of wall time. */
-  readonly ms: number
 }
 
 /** What a reranker makes of candidates. */
@@ -39,6 +33,11 @@ export interface ScoreOptions {
 export interface Reranker {
   /** What to call it in reports. */
   readonly name: string
+  /**
+   * Which vectors of its own a collection hands in with the candidates; default none. They are by the
+   * collection's models, and mean nothing to a reranker of another one.
+   */
+  readonly reads?: readonly ('sparse' | 'dense')[]
   score(
     query: string,
     candidates: readonly RerankCandidate[],
@@ -70,26 +69,13 @@ export function pairReranker(name: string, scorePair: ScorePair): Reranker {
     score: async (query, candidates, options = {}) => {
       const stopwatch = new Stopwatch()
       const scores = new Float64Array(candidates.length)
-      await stopwatch.time('score', async () => {
-        for (const [i, candidate] of candidates.entries()) {
-          checkSignal(options.signal)
-          scores[i] = await aboutHit(candidate, () => scorePair(query, candidate, options))
-        }
-      })
+      for (const [i, candidate] of candidates.entries()) {
+        checkSignal(options.signal)
+        scores[i] = await aboutHit(candidate, () => scorePair(query, candidate, options))
+      }
+      stopwatch.lap('score')
       return { scores, stages: stopwatch.stages }
     }
-  }
-}
-
-/** Measures the parts of a task. */
-export class Stopwatch {
-  readonly stages: StageTime[] = []
-
-  async time<T>(stage: string, run: () => T | Promise<T>): Promise<T> {
-    const begun = performance.now()
-    const result = await run()
-    this.stages.push({ stage, ms: performance.now() - begun })
-    return result
   }
 }
 

@@ -51,32 +51,6 @@ describe('a search', () => {
     expect(hits).toEqual([])
   })
 
-  it('lets a reranker give the scores, in pages too', async () => {
-    const collection = await openSmall()
-    const weights = [4, 3, 2, 1]
-    await collection.upsert(
-      weights.map(weight => ({ key: `w${weight}`, vector: sparseVector([1], [weight]) }))
-    )
-    const query = sparseVector([1], [1])
-    const asked: string[][] = []
-    const rerank: CollectionSearchOptions['rerank'] = (given, hits) => {
-      expect(given).toBe(query)
-      asked.push(hits.map(({ key }) => key))
-      return hits.map(({ key }) => (key === 'w3' ? 9 : 1))
-    }
-    const { hits } = await collection.search(query, { k: 3, rerank })
-    expect(asked).toEqual([['w4', 'w3', 'w2']])
-    expect(hits.map(({ key, score, rank }) => [key, score, rank])).toEqual([
-      ['w3', 9, 1],
-      ['w4', 1, 2],
-      ['w2', 1, 3]
-    ])
-    for (const scores of [[1], [1, 2, Number.NaN]]) {
-      const search = collection.search(query, { k: 3, rerank: async () => scores })
-      expect(await refusal(search)).toBe('INVALID_ARGUMENT at rerank')
-    }
-  })
-
   it('explains by contributions that sum to the score', async () => {
     const collection = await openSmall({ metric: 'cosine' })
     await collection.upsert([{ key: 'a', vector }])

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import type { CollectionSearchOptions } from '../../src/collection/search-request.ts'
 import {
   denseReranker,
   identity,
@@ -8,8 +7,7 @@ import {
   pairReranker,
   type RerankCandidate,
   type Reranker,
-  rerank,
-  rerankFunction
+  rerank
 } from '../../src/entry/rerank.ts'
 import { EsplanadeError } from '../../src/errors.ts'
 
@@ -131,6 +129,41 @@ describe('rerank', () => {
     await expect(reranking).rejects.toThrow('no network')
   })
 
+  it.each<[string, unknown, string]>([
+    ['an error of its own', new TypeError('no network'), 'no network'],
+    ['what is no error', 'no network', 'no network'],
+    ['nothing', undefined, 'undefined']
+  ])('says which reranker failed where it throws %s', async (_, cause, message) => {
+    const reranking = rerank(failing(cause), 'q', [hit('a')])
+    await expect(reranking).rejects.toMatchObject({
+      code: 'RERANK_FAILED',
+      place: 'failing'
+    })
+    await expect(reranking).rejects.toThrow(message)
+  })
+
+  it('refuses a reranker that answers with something else', async () => {
+    const wrong = { name: 'wrong', score: () => [1] } as unknown as Reranker
+    const reranking = rerank(wrong, 'q', [hit('a')])
+    await expect(reranking).rejects.toMatchObject({ code: 'RERANK_FAILED', place: 'wrong' })
+  })
+
+  it.each<[string, () => never | { scores: number[]; stages: [] }]>([
+    ['fails in its own way', () => failing(new Error('its own')).score('', []) as never],
+    ['does not care', () => ({ scores: [1], stages: [] })]
+  ])('is stopped in the middle, where the reranker %s', async (_, end) => {
+    const controller = new AbortController()
+    const reranker: Reranker = {
+      name: 'own',
+      score: async () => {
+        controller.abort('enough')
+        return end()
+      }
+    }
+    const reranking = rerank(reranker, 'q', [hit('a')], { signal: controller.signal })
+    await expect(reranking).rejects.toMatchObject({ code: 'ABORTED', cause: 'enough' })
+  })
+
   it('stops between pairs', async () => {
     const controller = new AbortController()
     const asked: string[] = []
@@ -146,7 +179,7 @@ describe('rerank', () => {
   })
 })
 
-function failing(error: Error): Reranker {
+function failing(error: unknown): Reranker {
   return {
     name: 'failing',
     score: () => {
@@ -154,18 +187,6 @@ function failing(error: Error): Reranker {
     }
   }
 }
-
-describe('rerankFunction', () => {
-  it('gives the scores to a search that asks for them', async () => {
-    // What a collection takes, as the compiler sees it.
-    const give = rerankFunction(bySecond) satisfies CollectionSearchOptions['rerank']
-    expect(await give('q', [hit('a', { text: '3' }), hit('b', { text: '5' })])).toEqual([3, 5])
-    expect(await give('q', [])).toEqual([])
-    await expect(give('q', [hit('a', { text: 'no number' })])).rejects.toThrow('hit "a"')
-    const vector = { terms: Uint32Array.of(1), weights: Float32Array.of(1) }
-    await expect(give(vector, [hit('a')])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
-  })
-})
 
 /** An encoder of two dimensions: the numbers of a text. */
 const encoder = {
