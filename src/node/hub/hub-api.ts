@@ -1,6 +1,7 @@
 import { EsplanadeError } from '../../errors.ts'
-import type { HubConnection, HubResponse } from './hub-connection.ts'
-import { PassingError } from './hub-errors.ts'
+import type { HttpResponse } from '../http/http-connection.ts'
+import { PassingError } from '../http/passing-error.ts'
+import type { HubConnection } from './hub-connection.ts'
 import { isCommit } from './hub-names.ts'
 import { fileOfEntry, type HubFile, type HubTree } from './hub-tree.ts'
 
@@ -81,12 +82,12 @@ function boundedFetch(connection: HubConnection, maxFailures?: number): typeof f
 }
 
 /** The address of the next page; the other headers are those of bytes that are unpacked by now. */
-function linksOf({ headers }: HubResponse): Record<string, string> {
+function linksOf({ headers }: HttpResponse): Record<string, string> {
   const link = headers.get('link')
   return link === null ? {} : { link }
 }
 
-async function textOf(connection: HubConnection, response: HubResponse): Promise<string> {
+async function textOf(connection: HubConnection, response: HttpResponse): Promise<string> {
   const pieces: Uint8Array[] = []
   let numBytes = 0
   for await (const piece of response.body) {

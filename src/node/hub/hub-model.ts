@@ -3,8 +3,9 @@ import type { ModelFiles } from '../../encoder/model-files.ts'
 import type { HubOptions } from '../../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../../errors.ts'
 import { fileError } from '../file-error.ts'
+import { addToHash } from '../http/add-to-hash.ts'
 import { readIfThere } from '../whole-file.ts'
-import { beginHash, hashFile } from './content-hash.ts'
+import { beginHash } from './content-hash.ts'
 import { downloadBlob } from './download.ts'
 import { commitOf, listTree } from './hub-api.ts'
 import { HubCache, sizeOf } from './hub-cache.ts'
@@ -154,7 +155,7 @@ export class HubModel implements ModelFiles {
 /** Whether a file has the checksum that the hub lists. */
 export async function isUndamaged(path: string, file: HubFile): Promise<boolean> {
   const hash = beginHash(file)
-  await hashFile(hash, path).catch(cause => {
+  await addToHash(hash, path).catch(cause => {
     throw fileError(cause, path, 'read')
   })
   return hash.digest('hex') === etagOf(file)

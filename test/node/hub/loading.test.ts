@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SparseEncoder } from '../../../src/entry/encoder.ts'
@@ -133,9 +133,15 @@ test('no other part of the source opens a connection unasked', () => {
         /^(node:(https?|http2|net|tls)|@huggingface\/hub)$/.test(name)
       ) || /(?<![.#\w])fetch\(/.test(read(file))
   )
-  expect(opening).toContain('src/node/hub/hub-connection.ts')
-  // But for models that are named by their address, as in a browser.
+  const connection = 'src/node/http/http-connection.ts'
+  // The second is for models that are named by their address, as in a browser.
   expect(opening.filter(file => !file.startsWith('src/node/hub/'))).toEqual([
-    'src/encoder/fetched-model.ts'
+    'src/encoder/fetched-model.ts',
+    connection
   ])
+  const connecting = sources.filter(file =>
+    importsOf(read(file)).some(name => posix.join(posix.dirname(file), name) === connection)
+  )
+  const folders = new Set(connecting.map(file => posix.dirname(file)))
+  expect([...folders].sort()).toEqual(['src/node/datasets', 'src/node/http', 'src/node/hub'])
 })

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { retryAfterMs } from '../../../src/node/hub/hub-errors.ts'
+import { retryAfterMs } from '../../../src/node/http/passing-error.ts'
 import { checkedRevision, isHubName, isSafePath } from '../../../src/node/hub/hub-names.ts'
 import { hubSettings } from '../../../src/node/hub/hub-settings.ts'
 import { formatTree, parseTree } from '../../../src/node/hub/hub-tree.ts'
