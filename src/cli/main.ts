@@ -8,6 +8,7 @@ import { compactCommand } from './commands/compact.ts'
 import { compareCommand } from './commands/compare.ts'
 import { deleteCommand } from './commands/delete.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { downloadCommand } from './commands/download.ts'
 import { encodeCommand } from './commands/encode.ts'
 import { evalCommand } from './commands/eval.ts'
 import { expandCommand } from './commands/expand.ts'
@@ -60,6 +61,7 @@ for (const make of [
   importCommand,
   reencodeCommand,
   modelsCommand,
+  downloadCommand,
   benchCommand,
   doctorCommand
 ]) {

@@ -20,3 +20,6 @@ export {
 } from '../corpus/metadata.ts'
 export { type Passage, type PassageOptions, splitPassages } from '../corpus/passages.ts'
 export { type Corpus, type CorpusOptions, openCorpus, readCorpus } from '../node/corpus-files.ts'
+export { BEIR_DATASETS, type BeirDataset } from '../node/datasets/beir-datasets.ts'
+export type { DatasetProgress, DownloadDatasetOptions } from '../node/datasets/dataset-settings.ts'
+export { type DownloadedDataset, downloadDataset } from '../node/datasets/download-dataset.ts'
