@@ -6,12 +6,18 @@ import type { ModelFiles } from '../encoder/model-files.ts'
 import { findModel } from '../node/model-folder.ts'
 import type { CrossEncoder as CrossEncoderClass } from '../rerank/cross-encoder.ts'
 import { type CrossEncoderOptions, loadCrossEncoder } from '../rerank/load-cross-encoder.ts'
+import {
+  type LoadedReranker,
+  loadReranker as loadRerankerFiles,
+  type RerankerLoadOptions
+} from '../rerank/load-reranker.ts'
 
 export type { ScoreActivation } from '../encoder/classifier-layout.ts'
 export type { ColbertOptions } from '../encoder/load-colbert-encoder.ts'
 export type { TokenVectors } from '../encoder/token-vectors.ts'
 export { type DenseRerankerOptions, denseReranker } from '../rerank/dense-reranker.ts'
 export type { CrossEncoderOptions } from '../rerank/load-cross-encoder.ts'
+export type { LoadedReranker, RerankerLoadOptions } from '../rerank/load-reranker.ts'
 export { maxSim } from '../rerank/max-sim.ts'
 export { maxSimReranker } from '../rerank/max-sim-reranker.ts'
 export { type Reranked, type RerankOptions, type RerankResult, rerank } from '../rerank/rerank.ts'
@@ -24,6 +30,7 @@ export {
   type ScoreOptions,
   type ScorePair
 } from '../rerank/reranker.ts'
+export type { RerankerKind } from '../rerank/reranker-kind.ts'
 export type { StageTime } from '../rerank/stopwatch.ts'
 
 /** Scores pairs of texts; {@link CrossEncoder.load} makes one. */
@@ -62,4 +69,19 @@ export const ColbertEncoder: {
 } = {
   load: async (model, options) =>
     loadColbertEncoder(typeof model === 'string' ? await findModel(model, options) : model, options)
+}
+
+/**
+ * Loads any model that can rerank, found as {@link CrossEncoder.load} finds it. What it is, a cross-encoder,
+ * a ColBERT or a dense sentence encoder, its files say, or `kind`.
+ *
+ * @throws EsplanadeError `MODEL_UNSUPPORTED` for a model that is none of these; else as
+ * {@link CrossEncoder.load} does
+ */
+export async function loadReranker(
+  model: string | ModelFiles,
+  options?: RerankerLoadOptions
+): Promise<LoadedReranker> {
+  const files = typeof model === 'string' ? await findModel(model, options) : model
+  return loadRerankerFiles(files, options)
 }
