@@ -6,6 +6,8 @@ import { SegmentBuilder } from '../segment/segment-builder.ts'
 import type { SegmentHeader } from '../segment/segment-format.ts'
 import { writeSegments } from '../segment/segment-writer.ts'
 import type { Metric } from '../vector/similarity.ts'
+import { buildDense, type DenseEntries } from './build-dense.ts'
+import type { DenseSettings } from './dense-settings.ts'
 import { EntrySeqs, entryKey } from './entry-key.ts'
 import { Pace } from './pace.ts'
 import type { StoreSnapshot } from './store.ts'
@@ -15,6 +17,8 @@ import { VectorScratch } from './vector-scratch.ts'
 export interface BuildSegmentOptions {
   readonly metric: Metric
   readonly precision: SegmentHeader['precision']
+  /** Undefined where dense vectors are not searched. */
+  readonly dense?: DenseSettings | undefined
   /**
    * Whether entries with the same terms are stored together. Default: where there are at least
    * 100,000.
@@ -32,6 +36,8 @@ export interface BuiltSegment {
   readonly seqs: EntrySeqs
   /** The content of the `.columns` file, in a buffer of its own. */
   readonly columns: Uint8Array<ArrayBuffer>
+  /** Its dense vectors, of which there may be none; undefined where they are not searched. */
+  readonly dense: DenseEntries | undefined
 }
 
 /**
@@ -87,7 +93,10 @@ export async function buildSegment(
   const segment = segments[0]!
   await pace.turn()
   const seqs = EntrySeqs.of(segment)
-  return { segment, seqs, columns: await buildColumns(snapshot, segment, seqs, pace) }
+  const columns = await buildColumns(snapshot, segment, seqs, pace)
+  const { dense: wanted, kernel } = options
+  const dense = wanted && (await buildDense(snapshot, seqs, wanted, pace, kernel))
+  return { segment, seqs, columns, dense }
 }
 
 /** The columns of a segment, by its own order; only one document is in memory at a time. */

@@ -5,9 +5,11 @@ import { toHalf } from '../segment/float16.ts'
 import { documentVector } from '../segment/forward-index.ts'
 import type { Segment } from '../segment/segment.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { DenseEntries } from './build-dense.ts'
 import type { Findings } from './check.ts'
 import type { EntrySeqs } from './entry-key.ts'
 import type { Pace } from './pace.ts'
+import { unpackDense } from './passage-dense.ts'
 import type { StoredDocument, StoredVectors, StoreSnapshot } from './store.ts'
 
 /** A segment that was opened to be compared with the store. */
@@ -16,8 +18,14 @@ export interface CheckedSegment {
   readonly file: string
   /** Where its columns lie. */
   readonly columnsFile: string
+  /** Where its dense vectors lie, if it has any. */
+  readonly denseFile: string
+  /** Of its dense vectors; undefined where they are not searched. */
+  readonly dimensions: number | undefined
   readonly segment: Segment
   readonly seqs: EntrySeqs
+  /** Undefined where no entry has a dense vector. */
+  readonly dense: DenseEntries | undefined
   readonly table: ColumnTable
 }
 
@@ -43,6 +51,7 @@ export async function checkSegment(
 ): Promise<void> {
   const { file, seqs, segment, columnsFile } = checked
   const fingerprints = await fingerprintsOf(checked.table, pace)
+  const dense = new DenseComparison(checked)
   let entry = 0
   const passExtra = (before: number): void => {
     while (entry < seqs.seqs.length && seqs.seqs[entry]! < before) {
@@ -66,6 +75,9 @@ export async function checkSegment(
       findings.error('segment-missing', `it lacks document ${seq}`, where)
     } else if (!hasVectors(segment, first, end, vectors)) {
       findings.error('segment-vector', `document ${seq} has another vector in it`, where)
+    } else if (!dense.hasVectors(first, end, vectors)) {
+      const problem = `document ${seq} has another dense vector in it`
+      findings.error('segment-vector', problem, { ...where, file: checked.denseFile })
     } else {
       const due = metadataFingerprint(namespace, metadata)
       for (let i = first; i < end; i++) {
@@ -113,6 +125,50 @@ function hasVectors(
   return passages.every((passage, i) =>
     isSame(documentVector(segment, segment.docId(first + i)), passage, round)
   )
+}
+
+/** Compares the dense vectors of a segment, whose entries are asked for in ascending order. */
+class DenseComparison {
+  readonly #dimensions: number | undefined
+  readonly #dense: DenseEntries | undefined
+  #row = 0
+
+  constructor({ dimensions, dense }: Pick<CheckedSegment, 'dimensions' | 'dense'>) {
+    this.#dimensions = dimensions
+    this.#dense = dense
+  }
+
+  /** Whether entries have exactly the dense vectors of a document, to the bit. */
+  hasVectors(first: number, end: number, { dense }: StoredVectors): boolean {
+    if (this.#dimensions === undefined) return true
+    const due = unpackedOr(dense, end - first, this.#dimensions)
+    if (due === undefined) return false
+    const { entryOf = NO_ENTRIES, rows } = this.#dense ?? {}
+    // Those of documents that are no more are passed over.
+    while (this.#row < entryOf.length && entryOf[this.#row]! < first) this.#row++
+    for (let entry = first; entry < end; entry++) {
+      const vector = due[entry - first]
+      const isThere = entryOf[this.#row] === entry
+      if (isThere !== (vector !== undefined)) return false
+      if (vector !== undefined && !isSameDense(rows!.vector(this.#row++), vector)) return false
+    }
+    return true
+  }
+}
+
+const NO_ENTRIES = new Uint32Array()
+
+/** Undefined where the store has an array of another length than it could have written. */
+function unpackedOr(dense: Float32Array | undefined, numPassages: number, dimensions: number) {
+  try {
+    return unpackDense(dense, numPassages, dimensions, () => 'document')
+  } catch {
+    return undefined
+  }
+}
+
+function isSameDense(a: Float32Array, b: Float32Array): boolean {
+  return a.length === b.length && a.every((value, i) => Object.is(value, b[i]))
 }
 
 /** Weights are above zero and finite, so equal numbers are equal bits. */

@@ -1,5 +1,6 @@
 import { EsplanadeError } from '../errors.ts'
 import { Delta } from './delta.ts'
+import type { DenseSettings } from './dense-settings.ts'
 import type { OpenSegment } from './open-segment.ts'
 import type { SegmentManifest, SegmentRecord } from './segment-manifest.ts'
 import type { SegmentStorage } from './segment-storage.ts'
@@ -23,6 +24,7 @@ const MAX_ATTEMPTS = 20
  */
 export class CollectionState {
   readonly #store: DocumentStore
+  readonly #dense: DenseSettings | undefined
   #manifest: SegmentManifest
   #view: View
   /** The last one takes new documents; those before wait to become segments. */
@@ -34,12 +36,14 @@ export class CollectionState {
 
   private constructor(
     store: DocumentStore,
+    dense: DenseSettings | undefined,
     manifest: SegmentManifest,
     view: View,
     delta: Delta,
     tombstones: Tombstone[]
   ) {
     this.#store = store
+    this.#dense = dense
     this.#manifest = manifest
     this.#view = view
     this.#deltas = [delta]
@@ -51,12 +55,14 @@ export class CollectionState {
   /**
    * Reads the manifest, opens its segments and loads the documents that are in none.
    *
+   * @param dense - undefined where dense vectors are not searched
    * @param known - segments that are open already
    * @throws EsplanadeError `COLLECTION_CORRUPT`, `COLLECTION_VERSION`, `FILE_UNREADABLE`
    */
   static async load(
     store: DocumentStore,
     storage: SegmentStorage,
+    dense?: DenseSettings,
     known: readonly OpenSegment[] = []
   ): Promise<CollectionState> {
     for (let attempt = 1; ; attempt++) {
@@ -80,12 +86,12 @@ export class CollectionState {
         }
         if (manifest.flushedSeq > lastSeq) throw storeBehind(manifest.flushedSeq, lastSeq)
         const tombstones = [...snapshot.tombstones(0)]
-        const delta = new Delta()
+        const delta = new Delta(dense)
         addDocuments(delta, snapshot, manifest.flushedSeq)
         const states = segments.map(segment => stateOf(segment, tombstones))
         const parts = { segments: states, deltas: [{ delta, numEntries: delta.numEntries }] }
         const view = new View(parts, new SharedSnapshot(snapshot))
-        return new CollectionState(store, manifest, view, delta, tombstones)
+        return new CollectionState(store, dense, manifest, view, delta, tombstones)
       } catch (error) {
         snapshot.close()
         throw error
@@ -156,7 +162,7 @@ export class CollectionState {
    */
   freeze(): void {
     if (this.delta.numDocuments === 0) return
-    this.#deltas = [...this.#deltas, new Delta()]
+    this.#deltas = [...this.#deltas, new Delta(this.#dense)]
     this.#numShown = 0
     this.#show(this.#view.segments)
   }
@@ -248,7 +254,8 @@ export class CollectionState {
 function addDocuments(delta: Delta, snapshot: StoreSnapshot, after: number): void {
   for (const seq of snapshot.seqs(after + 1, snapshot.state.lastSeq)) {
     const { namespace, metadata } = snapshot.document(seq)!
-    delta.add({ seq, namespace, metadata }, snapshot.vectors(seq)!.passages)
+    const { passages, dense } = snapshot.vectors(seq)!
+    delta.add({ seq, namespace, metadata }, passages, dense)
   }
 }
 

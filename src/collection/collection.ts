@@ -5,11 +5,11 @@ import { parseFilter } from '../filter/parse-filter.ts'
 import type { Progress, TaskOptions } from '../progress.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
-import type { CollectionContext } from './collection-context.ts'
+import { type CollectionContext, closeModels } from './collection-context.ts'
 import { CollectionState } from './collection-state.ts'
 import { isInScope } from './entry-search.ts'
 import { type FlushLimits, Maintenance } from './maintenance.ts'
-import type { DocumentScope } from './open-segment.ts'
+import type { DocumentScope, OpenSegment } from './open-segment.ts'
 import type { QueryVectorOptions } from './query-vector.ts'
 import {
   type CollectionResult,
@@ -112,7 +112,7 @@ export class Collection {
 
   /** @internal Loads what `parts` names. */
   static async load(parts: CollectionParts): Promise<Collection> {
-    return new Collection(parts, await CollectionState.load(parts.store, parts.storage))
+    return new Collection(parts, await loadState(parts))
   }
 
   /**
@@ -311,7 +311,7 @@ export class Collection {
     await this.#leave()
     for (const { store, context } of this.#left) {
       await store.close()
-      await context.encoder.close()
+      await closeModels(context)
     }
     await this.#parts.onClose()
   }
@@ -357,7 +357,7 @@ export class Collection {
     const parts = await generations.open(await prepare())
     let state: CollectionState
     try {
-      state = await CollectionState.load(parts.store, parts.storage)
+      state = await loadState(parts)
       await commit()
     } catch (error) {
       await parts.storage.close()
@@ -463,7 +463,7 @@ export class Collection {
     const parts = this.#parts
     const before = this.#state
     const known = before.view.segments.map(({ segment }) => segment)
-    const state = await CollectionState.load(parts.store, parts.storage, known)
+    const state = await loadState(parts, known)
     // It may have moved to another generation meanwhile.
     if (parts !== this.#parts) return state.close()
     this.#state = state
@@ -488,6 +488,13 @@ export class Collection {
       remedy: 'Open it again'
     })
   }
+}
+
+function loadState(
+  { store, storage, context }: CollectionParts,
+  known?: readonly OpenSegment[]
+): Promise<CollectionState> {
+  return CollectionState.load(store, storage, context.settings.dense, known)
 }
 
 /** All documents of a scope. */

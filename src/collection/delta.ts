@@ -200,6 +200,11 @@ export class Delta {
     return new Set([...firsts.keys()].filter(type => firsts.get(type)! < numEntries))
   }
 
+  /** Whether a document is here, dead or alive. */
+  has(seq: number): boolean {
+    return this.#find(seq) !== undefined
+  }
+
   /** The document and passage of an entry. */
   placeOf(entry: number): EntryPlace {
     const { seq } = this.#documents[this.#documentOf[entry]!]!

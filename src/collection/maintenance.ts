@@ -17,6 +17,9 @@ export interface FlushLimits {
 /** One window of a segment, and some 25 MB of memory. */
 const FLUSH_LIMITS: FlushLimits = { maxEntries: 16_384, maxPostings: 4_000_000 }
 
+/** Bytes of the dense vectors of documents in memory. */
+const MAX_DENSE_BYTES = 2 ** 27
+
 /** Writes wait while so many deltas wait to become segments. */
 const MAX_FROZEN = 3
 
@@ -72,7 +75,11 @@ export class Maintenance {
   afterWrite(): void {
     const { delta } = this.#state
     const { maxEntries, maxPostings } = this.#limits
-    if (delta.numEntries >= maxEntries || delta.numPostings >= maxPostings) {
+    const isFull =
+      delta.numEntries >= maxEntries ||
+      delta.numPostings >= maxPostings ||
+      delta.denseBytes >= MAX_DENSE_BYTES
+    if (isFull) {
       this.#state.freeze()
       this.#flushInBackground()
     } else this.#mergeInBackground()
@@ -198,7 +205,7 @@ export class Maintenance {
       segments.map(state => ({
         numEntries: state.segment.record.numEntries,
         numDead: numDead(state),
-        bytes: state.segment.record.fileBytes
+        bytes: bytesOf(state.segment.record)
       }))
     )
     return run && segments.slice(run.first, run.end).map(({ segment }) => segment.record)
@@ -292,15 +299,21 @@ function compactRuns({ view }: CollectionState): SegmentRecord[][] {
   for (const state of view.segments) {
     const { record } = state.segment
     const last = runs.at(-1)
-    if (last !== undefined && last.bytes + record.fileBytes <= MAX_MERGE_BYTES) {
+    const bytes = bytesOf(record)
+    if (last !== undefined && last.bytes + bytes <= MAX_MERGE_BYTES) {
       last.records.push(record)
-      last.bytes += record.fileBytes
+      last.bytes += bytes
       last.numDead += numDead(state)
-    } else runs.push({ records: [record], bytes: record.fileBytes, numDead: numDead(state) })
+    } else runs.push({ records: [record], bytes, numDead: numDead(state) })
   }
   return runs
     .filter(({ records, numDead: dead }) => records.length > 1 || dead > 0)
     .map(({ records }) => records)
+}
+
+/** Bytes of the vectors of a segment. */
+function bytesOf({ fileBytes, dense }: SegmentRecord): number {
+  return fileBytes + (dense?.bytes ?? 0)
 }
 
 function stopped(): EsplanadeError {

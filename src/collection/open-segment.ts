@@ -8,7 +8,9 @@ import { type SegmentResult, SegmentSearcher } from '../search/segment-searcher.
 import type { Strategy } from '../search/strategy.ts'
 import type { Segment } from '../segment/segment.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { DenseEntries } from './build-dense.ts'
 import type { EntryPlace, EntrySeqs } from './entry-key.ts'
+import { SegmentDense } from './segment-dense.ts'
 import type { SegmentRecord } from './segment-manifest.ts'
 
 /** Documents that a search is limited to, by what they are. */
@@ -26,6 +28,15 @@ export interface EntrySelection {
   readonly strategy: Strategy
 }
 
+/** What is read of the files of a segment. */
+export interface SegmentParts {
+  readonly segment: Segment
+  readonly seqs: EntrySeqs
+  readonly columns: Columns
+  /** Undefined where no entry has a dense vector that is searched. */
+  readonly dense: DenseEntries | undefined
+}
+
 /** Scopes whose bits are kept. */
 const MAX_SCOPES = 16
 
@@ -35,16 +46,19 @@ export class OpenSegment {
   readonly segment: Segment
   readonly seqs: EntrySeqs
   readonly columns: Columns
+  /** Undefined where no entry has a dense vector that is searched. */
+  readonly dense: SegmentDense | undefined
   readonly #searcher: SegmentSearcher
   readonly #lookup: TermLookup
   /** Bits by scope, the last used last: those of the scope, and those of them that are live. */
   readonly #scopes = new Map<string, ScopeBits>()
 
-  constructor(record: SegmentRecord, segment: Segment, seqs: EntrySeqs, columns: Columns) {
+  constructor(record: SegmentRecord, { segment, seqs, columns, dense }: SegmentParts) {
     this.record = record
     this.segment = segment
     this.seqs = seqs
     this.columns = columns
+    this.dense = dense && new SegmentDense(dense, segment)
     this.#searcher = new SegmentSearcher(segment)
     this.#lookup = new TermLookup(segment.lexicon)
   }

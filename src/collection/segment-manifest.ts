@@ -9,9 +9,9 @@ import {
 /** The format that this version writes; `docs/formats/collection-v1.md` describes it. */
 const SEGMENT_MANIFEST_VERSION = 1
 
-/** One segment of a generation, and how its two files are told from any others. */
+/** One segment of a generation, and how its files are told from any others. */
 export interface SegmentRecord {
-  /** Six digits or more; `.esp` and `.columns` follow in the names of its files. */
+  /** Six digits or more; `.esp`, `.columns` and `.dense` follow in the names of its files. */
   readonly file: string
   /** The number of its first document. */
   readonly firstSeq: number
@@ -29,6 +29,19 @@ export interface SegmentRecord {
   readonly columnsBytes: number
   /** The checksum at the end of its header, likewise. */
   readonly columnsChecksum: number
+  /**
+   * Of the `.dense` file, which is there if it has a vector; absent where dense vectors are not searched.
+   */
+  readonly dense?: DenseFileRecord
+}
+
+/** How the dense vectors of a segment are told from any others. */
+export interface DenseFileRecord {
+  /** Entries that have a vector. Where it is 0 there is no file, and the rest is 0. */
+  readonly numVectors: number
+  readonly bytes: number
+  /** The checksum at the end of the file's header, which covers those of all sections. */
+  readonly checksum: number
 }
 
 /** Which segments a generation consists of: `manifest.json`, replaced in one step. */
@@ -127,7 +140,19 @@ function parseRecord(value: unknown, refuse: RefuseFile): SegmentRecord {
     fileBytes: count(record, 'fileBytes', 1, refuse),
     fileChecksum: count(record, 'fileChecksum', 0, refuse),
     columnsBytes: count(record, 'columnsBytes', 1, refuse),
-    columnsChecksum: count(record, 'columnsChecksum', 0, refuse)
+    columnsChecksum: count(record, 'columnsChecksum', 0, refuse),
+    ...(record.dense !== undefined && { dense: parseDenseRecord(record.dense, refuse) })
+  }
+}
+
+function parseDenseRecord(value: unknown, refuse: RefuseFile): DenseFileRecord {
+  const record = (value ?? {}) as Record<string, unknown>
+  const numVectors = count(record, 'numVectors', 0, refuse)
+  const least = numVectors === 0 ? 0 : 1
+  return {
+    numVectors,
+    bytes: count(record, 'bytes', least, refuse),
+    checksum: count(record, 'checksum', 0, refuse)
   }
 }
 
@@ -149,7 +174,7 @@ function checkSegments(
 ): void {
   const files = new Set<number>()
   let last = 0
-  for (const { file, firstSeq, lastSeq, numDocuments, numEntries } of segments) {
+  for (const { file, firstSeq, lastSeq, numDocuments, numEntries, dense } of segments) {
     const number = segmentFileNumber(file)!
     if (files.has(number)) refuse(`two segments have the file ${file}`)
     if (number >= nextFile) refuse(`nextFile is ${nextFile}`, `more than ${number}`)
@@ -158,6 +183,9 @@ function checkSegments(
     }
     if (numDocuments > lastSeq - firstSeq + 1 || numEntries < numDocuments) {
       refuse(`segment ${file} has ${numDocuments} documents and ${numEntries} entries`)
+    }
+    if (dense !== undefined && dense.numVectors > numEntries) {
+      refuse(`segment ${file} has ${dense.numVectors} dense vectors`, `at most ${numEntries}`)
     }
     files.add(number)
     last = lastSeq

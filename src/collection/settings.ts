@@ -11,6 +11,15 @@ import {
   type RefuseFile,
   refuseFile
 } from './checked-json.ts'
+import {
+  checkDenseRecord,
+  type DenseModelRecord,
+  type DenseOptions,
+  type DenseSettings,
+  denseDifference,
+  denseModelDifference,
+  denseName
+} from './dense-settings.ts'
 import { checkLexicalRecord, lexicalDifference, lexicalName } from './lexical-settings.ts'
 
 /** The format that this version writes, of both files; see `docs/formats/collection-v1.md`. */
@@ -34,12 +43,6 @@ export interface ModelRecord {
   readonly maxTokens: number
 }
 
-/** What is kept for dense vectors beside the sparse ones. */
-export interface DenseSettings {
-  readonly dimensions: number
-  readonly metric: Metric
-}
-
 /** What every vector of a generation was made with: `settings.json`, written once. */
 export interface CollectionSettings {
   /** Absent where the vectors are made elsewhere. */
@@ -57,7 +60,7 @@ export interface CollectionSettings {
   readonly pruneMass?: number
   /** How words are terms of the same vectors, beside the model's; absent where they are none. */
   readonly lexical?: WordTermSettings
-  /** Absent where no dense vectors are kept. */
+  /** Absent where dense vectors are not searched; those that documents bring are kept even so. */
   readonly dense?: DenseSettings
 }
 
@@ -152,11 +155,7 @@ function checkSettings(settings: Record<string, unknown>, refuse: RefuseFile): v
     const isShare = typeof pruneMass === 'number' && pruneMass > 0 && pruneMass <= 1
     if (!isShare) refuse(`pruneMass is ${JSON.stringify(pruneMass)}`, 'a number above 0, at most 1')
   }
-  if (dense !== undefined) {
-    const fields = fieldsOf(dense, 'dense', refuse)
-    atLeast(fields, 'dimensions', 1, refuse)
-    oneOf(fields, 'metric', ['dot', 'cosine'], refuse)
-  }
+  if (dense !== undefined) checkDenseRecord(fieldsOf(dense, 'dense', refuse), refuse)
   if (lexical !== undefined) checkLexicalRecord(fieldsOf(lexical, 'lexical', refuse), refuse)
   if (model !== undefined) checkModel(fieldsOf(model, 'model', refuse), refuse)
 }
@@ -205,9 +204,12 @@ function atLeast(
 }
 
 /** What is asked for when a collection is opened; what is absent is taken as recorded. */
-export type WantedSettings = Partial<Omit<CollectionSettings, 'model' | 'lexical'>> & {
+export type WantedSettings = Partial<Omit<CollectionSettings, 'model' | 'lexical' | 'dense'>> & {
   /** Null: the vectors are made elsewhere. */
   readonly model?: ModelRecord | null
+  readonly dense?: DenseOptions
+  /** Null: no model makes dense vectors. */
+  readonly denseModel?: DenseModelRecord | null
   readonly lexical?: boolean | WordTermOptions
 }
 
@@ -247,15 +249,13 @@ export function refuseMismatch(
     if (name === 'passageTokens' && wanted[name] === 0 && recorded[name] === undefined) continue
     throw mismatch(place, `${name} ${recorded[name] ?? 'not set'}`, `${wanted[name]} was asked for`)
   }
-  const { dense, lexical } = wanted
+  const { dense, denseModel, lexical } = wanted
   const other = lexical === undefined ? undefined : lexicalDifference(recorded.lexical, lexical)
   if (other !== undefined) throw mismatch(place, lexicalName(recorded.lexical), other)
-  if (dense === undefined) return
-  const { dimensions, metric } = recorded.dense ?? {}
-  if (dense.dimensions === dimensions && dense.metric === metric) return
-  const made =
-    dimensions === undefined ? 'no dense vectors' : `dense vectors of ${dimensions}, ${metric}`
-  throw mismatch(place, made, `${dense.dimensions}, ${dense.metric} were asked for`)
+  const difference =
+    (dense && denseDifference(recorded.dense, dense)) ??
+    (denseModel === undefined ? undefined : denseModelDifference(recorded.dense?.model, denseModel))
+  if (difference !== undefined) throw mismatch(place, denseName(recorded.dense), difference)
 }
 
 function refuseModel(

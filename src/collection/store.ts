@@ -27,7 +27,7 @@ export interface StoredDocument {
 export interface StoredVectors {
   /** One a passage, in their order; at least one. */
   readonly passages: readonly SparseVector[]
-  /** A dense vector of the whole document. */
+  /** The dense vectors of its passages, as `packDense` has them; absent where none has one. */
   readonly dense?: Float32Array
 }
 

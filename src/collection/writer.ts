@@ -247,7 +247,8 @@ export class Writer {
       const stored = { ...document, seq }
       added.push(store.encode(stored, vectors))
       const { namespace, metadata } = document
-      delta.add({ seq, namespace, metadata: copyOfMetadata(metadata) }, vectors.passages)
+      const own = { seq, namespace, metadata: copyOfMetadata(metadata) }
+      delta.add(own, vectors.passages, vectors.dense)
       await this.#turn()
     }
     return added

@@ -36,10 +36,11 @@ export async function backupCollection(
     await rm(partial, { recursive: true, force: true })
     await mkdir(copy.segments, { recursive: true })
     await copyDurably(from.settings, copy.settings)
-    for (const { file } of manifest.segments) {
+    for (const { file, dense } of manifest.segments) {
       const [source, place] = [segmentPaths(from, file), segmentPaths(copy, file)]
       await copyDurably(source.vectors, place.vectors)
       await copyDurably(source.columns, place.columns)
+      if (dense !== undefined && dense.numVectors > 0) await copyDurably(source.dense, place.dense)
     }
     await syncFolder(copy.segments)
     // The store last: it may be ahead of the segments, never behind them.

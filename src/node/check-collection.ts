@@ -221,7 +221,7 @@ class CollectionCheck {
     let files: Awaited<ReturnType<typeof openSegmentFiles>>
     let columns: Uint8Array
     try {
-      files = await openSegmentFiles(this.#paths, record)
+      files = await openSegmentFiles(this.#paths, record, this.#settings?.dense)
       columns = await readFile(place.columns)
     } catch (error) {
       // A merge has taken its place meanwhile, and what it became is checked next.
@@ -241,6 +241,8 @@ class CollectionCheck {
       ...files,
       file: place.vectors,
       columnsFile: place.columns,
+      denseFile: place.dense,
+      dimensions: this.#settings?.dense?.dimensions,
       table: openColumns(columns, place.columns)
     }
     await checkSegment(checked, record, snapshot, removed, this.findings, this.#pace, () =>
@@ -274,11 +276,14 @@ class CollectionCheck {
         file,
         problem: 'nothing names it; the next writer removes it'
       })
-    const named = new Set(this.#manifest?.segments.map(({ file }) => file))
+    const named = new Set(
+      this.#manifest?.segments.flatMap(({ file, dense }) => {
+        const names = [`${file}.esp`, `${file}.columns`]
+        return dense !== undefined && dense.numVectors > 0 ? [...names, `${file}.dense`] : names
+      })
+    )
     for (const name of await readdir(this.#paths.segments).catch(() => [])) {
-      const [file, extension] = name.split('.')
-      const isSegment = extension === 'esp' || extension === 'columns'
-      if (!(isSegment && named.has(file!))) note(join(this.#paths.segments, name))
+      if (!named.has(name)) note(join(this.#paths.segments, name))
     }
     for (const name of await readdir(this.#path)) {
       const isGeneration = /^g\d+(\.partial)?$/.test(name)

@@ -1,8 +1,12 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type DenseEntries, denseEntries } from '../collection/build-dense.ts'
 import type { BuiltSegment } from '../collection/build-segment.ts'
+import type { DenseSettings } from '../collection/dense-settings.ts'
 import { EntrySeqs } from '../collection/entry-key.ts'
+import type { SegmentParts } from '../collection/open-segment.ts'
 import {
+  type DenseFileRecord,
   formatSegmentManifest,
   parseSegmentManifest,
   type SegmentManifest,
@@ -20,6 +24,9 @@ import {
 import { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
 import { Columns } from '../filter/columns.ts'
 import { HEADER_CHECKSUM as COLUMNS_CHECKSUM } from '../filter/columns-format.ts'
+import { HEADER_CHECKSUM as DENSE_CHECKSUM } from '../search/dense-format.ts'
+import { readDenseRows } from '../search/dense-reader.ts'
+import type { DenseRows } from '../search/dense-rows.ts'
 import type { Segment } from '../segment/segment.ts'
 import { HEADER_CHECKSUM } from '../segment/segment-format.ts'
 import { removePartials, writeAtomically } from './atomic-file.ts'
@@ -127,12 +134,16 @@ async function readPart(path: string, remedy: string): Promise<string> {
   }
 }
 
-/** Where the two files of a segment lie. */
+/** Where the files of a segment lie; that of dense vectors is there only if it has any. */
 export function segmentPaths(
   { segments }: GenerationPaths,
   file: string
-): { readonly vectors: string; readonly columns: string } {
-  return { vectors: join(segments, `${file}.esp`), columns: join(segments, `${file}.columns`) }
+): { readonly vectors: string; readonly columns: string; readonly dense: string } {
+  return {
+    vectors: join(segments, `${file}.esp`),
+    columns: join(segments, `${file}.columns`),
+    dense: join(segments, `${file}.dense`)
+  }
 }
 
 /**
@@ -145,7 +156,7 @@ export function segmentPaths(
 export async function writeSegmentFiles(
   paths: GenerationPaths,
   file: string,
-  { segment, seqs, columns }: BuiltSegment
+  { segment, seqs, columns, dense }: BuiltSegment
 ): Promise<SegmentRecord> {
   const place = segmentPaths(paths, file)
   await mkdir(paths.segments, { recursive: true }).catch(cause => {
@@ -153,6 +164,9 @@ export async function writeSegmentFiles(
   })
   await writeAtomically(place.vectors, segment.bytes())
   await writeAtomically(place.columns, columns)
+  const rows = dense?.rows
+  const hasDense = rows !== undefined && rows.header.numVectors > 0
+  if (hasDense) await writeAtomically(place.dense, rows.bytes())
   return {
     file,
     firstSeq: seqs.firstSeq,
@@ -163,33 +177,40 @@ export async function writeSegmentFiles(
     fileBytes: segment.fileBytes,
     fileChecksum: uint32(segment.bytes(), HEADER_CHECKSUM),
     columnsBytes: columns.length,
-    columnsChecksum: uint32(columns, COLUMNS_CHECKSUM)
+    columnsChecksum: uint32(columns, COLUMNS_CHECKSUM),
+    ...(rows && { dense: hasDense ? denseRecord(rows) : NO_DENSE })
   }
 }
 
-/** A segment as it is opened. */
-export interface SegmentFiles {
-  readonly segment: Segment
-  readonly seqs: EntrySeqs
-  readonly columns: Columns
+const NO_DENSE: DenseFileRecord = { numVectors: 0, bytes: 0, checksum: 0 }
+
+function denseRecord(rows: DenseRows): DenseFileRecord {
+  return {
+    numVectors: rows.header.numVectors,
+    bytes: rows.fileBytes,
+    checksum: uint32(rows.bytes(), DENSE_CHECKSUM)
+  }
 }
 
 /**
  * Reads the files of a segment and checks them against the manifest, so that none that is missing,
  * cut short, changed, or another segment's is searched.
  *
+ * @param dense - undefined where dense vectors are not searched
  * @throws EsplanadeError `COLLECTION_CORRUPT`, which names the file; `FILE_UNREADABLE` (no permission,
  *   I/O error)
  */
 export async function openSegmentFiles(
   paths: GenerationPaths,
-  record: SegmentRecord
-): Promise<SegmentFiles> {
+  record: SegmentRecord,
+  dense?: DenseSettings
+): Promise<SegmentParts> {
   const remedy = repairRemedy(paths)
   const place = segmentPaths(paths, record.file)
-  const [segment, columns] = await Promise.all([
+  const [segment, columns, rows] = await Promise.all([
     readVectors(place.vectors, record, remedy),
-    readColumns(place.columns, record, remedy)
+    readColumns(place.columns, record, remedy),
+    dense && readDense(paths, record, dense, remedy)
   ])
   const seqs = readSeqs(segment, place.vectors, remedy)
   checkFigures(
@@ -201,7 +222,7 @@ export async function openSegmentFiles(
     place.vectors,
     remedy
   )
-  return { segment, seqs, columns }
+  return { segment, seqs, columns, dense: rows && readEntries(segment, rows, place.dense, remedy) }
 }
 
 async function readVectors(path: string, record: SegmentRecord, remedy: string): Promise<Segment> {
@@ -252,6 +273,53 @@ async function readColumns(
   return columns
 }
 
+/** The dense vectors of a segment; undefined where it has none. */
+async function readDense(
+  paths: GenerationPaths,
+  { file, dense: record }: SegmentRecord,
+  { dimensions, metric }: DenseSettings,
+  remedy: string
+): Promise<DenseRows | undefined> {
+  if (record === undefined) {
+    const problem = `it does not say which dense vectors segment ${file} has`
+    throw corrupt({ place: paths.manifest, problem, remedy })
+  }
+  if (record.numVectors === 0) return undefined
+  const path = segmentPaths(paths, file).dense
+  let rows: DenseRows
+  try {
+    rows = readDenseRows(await readFile(path), path)
+  } catch (cause) {
+    throw damaged(fileError(cause, path, 'read'), path, remedy)
+  }
+  const { header } = rows
+  checkFigures(
+    {
+      bytes: [rows.fileBytes, record.bytes],
+      checksum: [uint32(rows.bytes(), DENSE_CHECKSUM), record.checksum],
+      vectors: [header.numVectors, record.numVectors],
+      dimensions: [header.dimensions, dimensions],
+      metric: [header.metric, metric]
+    },
+    path,
+    remedy
+  )
+  return rows
+}
+
+function readEntries(
+  segment: Segment,
+  rows: DenseRows,
+  path: string,
+  remedy: string
+): DenseEntries {
+  try {
+    return denseEntries(segment, rows, path)
+  } catch (error) {
+    throw damaged(error, path, remedy)
+  }
+}
+
 function readSeqs(segment: Segment, path: string, remedy: string): EntrySeqs {
   try {
     return EntrySeqs.of(segment, path)
@@ -266,7 +334,7 @@ function uint32({ buffer, byteOffset }: Uint8Array, at: number): number {
 
 /** What a file says of itself must be what the manifest says of it. */
 function checkFigures(
-  figures: Readonly<Record<string, readonly [given: number, expected: number]>>,
+  figures: Readonly<Record<string, readonly [given: number | string, expected: number | string]>>,
   place: string,
   remedy: string
 ): void {
@@ -308,7 +376,7 @@ function repairCommand(collection: string): string {
   return `esplanade repair ${collection}`
 }
 
-const SEGMENT_FILE = /^(\d+)\.(?:esp|columns)$/
+const SEGMENT_FILE = /^(\d+)\.(?:esp|columns|dense)$/
 
 /**
  * Removes segment files that the manifest does not name, and what was left half-written: what a kill

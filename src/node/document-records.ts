@@ -104,8 +104,9 @@ function encodeDocument({ seq, namespace, key, text, metadata, passages }: Store
 }
 
 function encodeVectors(seq: number, key: string, { passages, dense }: StoredVectors): Buffer {
-  checkSize(key, 'dense', dense?.length ?? 0, MAX_DENSE_DIMENSIONS, 'dimensions')
   const numPassages = passages.length
+  const mostDense = MAX_DENSE_DIMENSIONS * Math.max(1, numPassages)
+  checkSize(key, 'dense', dense?.length ?? 0, mostDense, 'dimensions')
   let size = VECTORS_HEADER_BYTES + 4 * numPassages + 4 * (dense?.length ?? 0)
   for (const { terms } of passages) size += passageBytes(terms.length, isWide(terms))
   const record = allocate(size)

@@ -53,8 +53,8 @@ export class GenerationStorage implements SegmentStorage {
   }
 
   async open(record: SegmentRecord): Promise<OpenSegment> {
-    const { segment, seqs, columns } = await openSegmentFiles(this.#paths, record)
-    return new OpenSegment(record, segment, seqs, columns)
+    const parts = await openSegmentFiles(this.#paths, record, this.#settings.dense)
+    return new OpenSegment(record, parts)
   }
 
   async build(
@@ -62,16 +62,16 @@ export class GenerationStorage implements SegmentStorage {
     purpose: 'flush' | 'merge'
   ): Promise<OpenSegment | undefined> {
     const { firstSeq, lastSeq, file, reorder, signal } = request
-    const { metric, precision } = this.#settings
+    const { metric, precision, dense } = this.#settings
     const job = {
       paths: this.#paths,
       file: segmentFileName(file),
       first: firstSeq,
       last: lastSeq,
-      build: { metric, precision, reorder }
+      build: { metric, precision, dense, reorder }
     }
     const { made } = await this.#jobs[purpose].run(job, signal)
-    return made && new OpenSegment(made.record, made.segment, made.seqs, made.columns)
+    return made && new OpenSegment(made.record, made)
   }
 
   async remove(records: readonly SegmentRecord[]): Promise<void> {

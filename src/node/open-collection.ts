@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Collection, type CollectionParts } from '../collection/collection.ts'
+import { closeModels } from '../collection/collection-context.ts'
 import { CollectionEncoder, type ModelLoader } from '../collection/collection-encoder.ts'
+import { checkDenseOptions } from '../collection/dense-settings.ts'
 import { checkLexicalOptions, newLexicalSettings } from '../collection/lexical-settings.ts'
 import type { FlushLimits } from '../collection/maintenance.ts'
 import { checkPassageTokens } from '../collection/passage-spans.ts'
@@ -32,6 +34,7 @@ import {
   writeManifest,
   writeSettings
 } from './collection-files.ts'
+import { type DenseModelOptions, denseEncoderFor, denseSettingsOf } from './dense-model.ts'
 import { fileError } from './file-error.ts'
 import { GenerationStorage } from './generation-storage.ts'
 import { activeAfter, tidyGenerations } from './generations.ts'
@@ -41,7 +44,7 @@ import { type FoundModel, findModel, hubModel } from './model-folder.ts'
 import { WriterLock } from './writer-lock.ts'
 
 /** How a collection is opened, and, where there is none, made. */
-export interface OpenOptions {
+export interface OpenOptions extends DenseModelOptions {
   /**
    * The model that turns texts into vectors: a shipped one's name, a folder, or `org/name` on the
    * hub. Null: the vectors are made elsewhere. Default: the one that the collection was made with;
@@ -112,6 +115,7 @@ export async function openCollection(
   checkQueryMode(queryModeOf(options))
   checkPruning(options)
   checkLexicalOptions(options.lexical)
+  checkDenseOptions(options.dense)
   const path = resolve(directory)
   const { readOnly = false, create = !readOnly } = options
   if (!create || readOnly) return openExisting(path, options)
@@ -156,7 +160,7 @@ async function openLocked(
     } catch (error) {
       await parts.storage.close()
       await parts.store.close()
-      await parts.context.encoder.close()
+      await closeModels(parts.context)
       throw error
     }
   } catch (error) {
@@ -177,7 +181,11 @@ async function openGeneration(
   const paths = generationPaths(path, generation)
   const settings = await readSettings(paths)
   const { durability, readOnly = false, flushLimits } = options
-  const encoder = await encoderFor(path, settings, options)
+  const denseEncoder = await denseEncoderFor(path, settings, options)
+  const encoder = await encoderFor(path, settings, options).catch(async error => {
+    await denseEncoder?.close()
+    throw error
+  })
   let store: LmdbStore | undefined
   try {
     store = await LmdbStore.open(paths.store, { readOnly, ...(durability && { durability }) })
@@ -188,6 +196,7 @@ async function openGeneration(
       context: {
         settings,
         encoder,
+        denseEncoder,
         words: settings.lexical && new WordTerms(settings.lexical),
         queryMode: queryModeOf(options)
       },
@@ -201,7 +210,8 @@ async function openGeneration(
         successor: activeAfter(path, generation),
         // The writer knows which model it has taken; a reader that asked for another hears of it.
         open: next => {
-          const { model: _model, load: _load, ...rest } = options
+          const { model: _model, load: _load, ...others } = options
+          const { denseModel: _denseModel, denseLoad: _denseLoad, dense: _dense, ...rest } = others
           return openGeneration(path, next, readOnly ? options : rest, onClose)
         }
       },
@@ -209,7 +219,7 @@ async function openGeneration(
     }
   } catch (error) {
     await store?.close()
-    await encoder.close()
+    await closeModels({ encoder, denseEncoder })
     throw error
   }
 }
@@ -417,6 +427,7 @@ async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
     await encoder.close()
   }
   const lexical = newLexicalSettings(options.lexical, vocabularySize, metric)
+  const dense = await denseSettingsOf(options)
   return {
     ...(record && { model: record }),
     metric,
@@ -426,7 +437,8 @@ async function newSettings(options: OpenOptions): Promise<CollectionSettings> {
     ...(topTokens !== undefined && { topTokens }),
     ...(minWeight !== undefined && { minWeight }),
     ...(pruneMass !== undefined && { pruneMass }),
-    ...(lexical && { lexical })
+    ...(lexical && { lexical }),
+    ...(dense && { dense })
   }
 }
 

@@ -194,13 +194,19 @@ class Repair {
 
   async #build(
     store: LmdbStore,
-    { metric, precision }: CollectionSettings,
+    { metric, precision, dense }: CollectionSettings,
     { firstSeq, lastSeq }: SeqRange
   ): Promise<SegmentRecord | undefined> {
     const file = segmentFileName(this.#nextFile++)
     const { made } = await runSegmentJob(
       store,
-      { paths: this.#paths, file, first: firstSeq, last: lastSeq, build: { metric, precision } },
+      {
+        paths: this.#paths,
+        file,
+        first: firstSeq,
+        last: lastSeq,
+        build: { metric, precision, dense }
+      },
       this.#options.signal
     )
     if (made === undefined) return undefined

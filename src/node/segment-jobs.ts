@@ -1,27 +1,26 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { DenseEntries } from '../collection/build-dense.ts'
 import {
   type BuildSegmentOptions,
   type BuiltSegment,
   buildSegment
 } from '../collection/build-segment.ts'
 import { EntrySeqs } from '../collection/entry-key.ts'
+import type { SegmentParts } from '../collection/open-segment.ts'
 import type { SegmentRecord } from '../collection/segment-manifest.ts'
 import type { DocumentStore, StoreState } from '../collection/store.ts'
 import { type ErrorCode, type ErrorDetails, EsplanadeError } from '../errors.ts'
 import type { ColumnSections } from '../filter/column-table.ts'
 import { Columns } from '../filter/columns.ts'
+import { DenseMemory } from '../kernel/dense-memory.ts'
 import { KernelMemory } from '../kernel/kernel-memory.ts'
+import { DenseRows, FILE_BASE, scanScratch } from '../search/dense-rows.ts'
 import { Segment } from '../segment/segment.ts'
 import type { SegmentHead } from '../segment/segment-reader.ts'
 import { SEGMENT_BASE } from '../segment/segment-writer.ts'
-import {
-  type GenerationPaths,
-  openSegmentFiles,
-  type SegmentFiles,
-  writeSegmentFiles
-} from './collection-files.ts'
+import { type GenerationPaths, openSegmentFiles, writeSegmentFiles } from './collection-files.ts'
 
 /** A segment to be made of the documents of a range: for a flush, a merge, a repair. */
 export interface SegmentJob {
@@ -41,7 +40,7 @@ export interface WrittenSegment extends BuiltSegment {
 }
 
 /** A segment whose files are written, and which is open. */
-export interface FinishedSegment extends SegmentFiles {
+export interface FinishedSegment extends SegmentParts {
   readonly record: SegmentRecord
 }
 
@@ -90,6 +89,14 @@ export interface PostedSegment {
   readonly seqs: Float64Array<ArrayBuffer>
   /** Read and checked by the thread that wrote them: it would take the other one too long. */
   readonly columns: ColumnSections
+  readonly dense: PostedDense | undefined
+}
+
+/** The dense vectors of a segment on their way to another thread, of which no memory is shared. */
+export interface PostedDense extends Pick<DenseRows, 'header' | 'sections'> {
+  /** The whole file. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly entryOf: Uint32Array<ArrayBuffer>
 }
 
 /** A thread cannot pass an error of ours on as such: its details go over instead. */
@@ -162,24 +169,41 @@ export class SegmentJobs {
       throw new EsplanadeError(refused.code, refused)
     }
     const { state, posted } = answer
-    return { state, made: posted && (await received(job.paths, posted)) }
+    return { state, made: posted && (await received(job, posted)) }
   }
 }
 
 /** A segment from another thread: the same memory, with a kernel of this thread. */
 async function received(
-  paths: GenerationPaths,
-  { record, head, memory, seqs, columns }: PostedSegment
+  { paths, build }: SegmentJob,
+  { record, head, memory, seqs, columns, dense }: PostedSegment
 ): Promise<FinishedSegment> {
-  if (memory === undefined) return { record, ...(await openSegmentFiles(paths, record)) }
+  if (memory === undefined) {
+    return { record, ...(await openSegmentFiles(paths, record, build.dense)) }
+  }
   const attached = KernelMemory.attach(memory)
   const segment = new Segment({ ...head, metadata: {}, memory: attached, base: SEGMENT_BASE })
   return {
     record,
     segment,
     seqs: new EntrySeqs(seqs, record.numDocuments),
-    columns: Columns.of(columns)
+    columns: Columns.of(columns),
+    dense: dense && (await receivedDense(dense))
   }
+}
+
+/** Copied in slices of so many bytes: searches come in between. */
+const SLICE_BYTES = 2 ** 21
+
+async function receivedDense(posted: PostedDense): Promise<DenseEntries> {
+  const { header, sections, bytes, entryOf } = posted
+  const memory = new DenseMemory(scanScratch(header, bytes.length).end)
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+    memory.views.u8.set(bytes.subarray(at, at + SLICE_BYTES), FILE_BASE + at)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  const fileBytes = bytes.length
+  return { rows: new DenseRows({ header, metadata: {}, memory, fileBytes, sections }), entryOf }
 }
 
 /** The worker, and the one job that it may have. */

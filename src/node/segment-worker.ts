@@ -1,9 +1,11 @@
 import { setPriority } from 'node:os'
 import { parentPort, type TransferListItem, workerData } from 'node:worker_threads'
+import type { DenseEntries } from '../collection/build-dense.ts'
 import { EsplanadeError } from '../errors.ts'
 import { Columns } from '../filter/columns.ts'
 import { LmdbStore } from './lmdb-store.ts'
 import {
+  type PostedDense,
   runSegmentJob,
   type SegmentJob,
   type SegmentJobResult,
@@ -57,7 +59,7 @@ async function storeAt(path: string): Promise<LmdbStore> {
   return open.store
 }
 
-/** The memory is shared; seqs and columns are handed over. */
+/** The memory is shared; seqs, columns and dense vectors are handed over. */
 function post({ state, made }: SegmentJobResult<WrittenSegment>): void {
   const transferred: TransferListItem[] = []
   let message: WorkerAnswer = { state, posted: undefined }
@@ -68,9 +70,19 @@ function post({ state, made }: SegmentJobResult<WrittenSegment>): void {
     const seqs = made.seqs.seqs as Float64Array<ArrayBuffer>
     const head = { header, sections, fileBytes }
     transferred.push(made.columns.buffer, seqs.buffer)
-    message = { state, posted: { record, head, memory: segment.memory.shared, seqs, columns } }
+    const { shared: memory } = segment.memory
+    const dense = made.dense && postedDense(made.dense)
+    if (dense !== undefined) transferred.push(dense.bytes.buffer, dense.entryOf.buffer)
+    message = { state, posted: { record, head, memory, seqs, columns, dense } }
   }
   port.postMessage(message, transferred)
+}
+
+/** Undefined where there are no vectors. */
+function postedDense({ rows, entryOf }: DenseEntries): PostedDense | undefined {
+  const { header, sections } = rows
+  if (header.numVectors === 0) return undefined
+  return { header, sections, bytes: Uint8Array.from(rows.bytes()), entryOf }
 }
 
 function failure(error: unknown): WorkerAnswer {

@@ -45,6 +45,8 @@ export class DenseRows {
   readonly metadata: SegmentMetadata
   readonly memory: DenseMemory
   readonly fileBytes: number
+  /** Where the sections lie in the file. */
+  readonly sections: Readonly<Record<SectionName, Extent>>
   readonly scratch: ScanScratch
   readonly keyOffsets: Uint32Array
   readonly keys: Uint8Array
@@ -72,6 +74,7 @@ export class DenseRows {
     this.metadata = metadata
     this.memory = memory
     this.fileBytes = fileBytes
+    this.sections = sections
     this.scratch = scanScratch(header, fileBytes)
     const { keyOffsets, keys } = sections
     this.keyOffsets = new Uint32Array(buffer, FILE_BASE + keyOffsets.offset, keyOffsets.length / 4)

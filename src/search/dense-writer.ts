@@ -35,8 +35,7 @@ export interface AddedVectors {
 /**
  * Makes the rows of an index. With the same vectors and header the bytes are the same.
  *
- * @throws EsplanadeError `INVALID_VECTOR` for a vector of zeros under cosine; `INVALID_ARGUMENT` where
- * all of it does not fit in 4 GiB
+ * @throws EsplanadeError as {@link DenseRowsWriter} does
  */
 export function writeDenseRows(
   { keys, vectors }: AddedVectors,
@@ -44,26 +43,54 @@ export function writeDenseRows(
   metadata: SegmentMetadata,
   kernel: KernelChoice
 ): DenseRows {
-  const encoded = encodeKeys(keys)
-  const notes = new TextEncoder().encode(JSON.stringify(metadata))
-  const { sections, fileBytes } = layOut({
-    ...fixedLengths(header),
-    metadata: notes.length,
-    keys: encoded.bytes.length
-  })
-  const memory = allocate(scanScratch(header, fileBytes).end, kernel)
-  const { u8 } = memory.views
-  u8.set(notes, FILE_BASE + sections.metadata.offset)
-  u8.set(new Uint8Array(encoded.offsets.buffer), FILE_BASE + sections.keyOffsets.offset)
-  u8.set(encoded.bytes, FILE_BASE + sections.keys.offset)
-  const rows = new DenseRows({ header, metadata, memory, fileBytes, sections })
-  let id = 0
-  for (const vector of vectors) {
-    writeVector(rows, id, vector, `document ${quoteKey(keys[id]!)}`)
-    id++
+  const writer = new DenseRowsWriter(keys, header, metadata, kernel)
+  for (const vector of vectors) writer.add(vector)
+  return writer.finish()
+}
+
+/** Makes the rows of an index whose vectors come one after the other. */
+export class DenseRowsWriter {
+  readonly #rows: DenseRows
+  readonly #keys: readonly string[]
+  #numAdded = 0
+
+  /**
+   * @param keys - of all vectors that will be added, in their order; as many as the header says
+   * @throws EsplanadeError `INVALID_ARGUMENT` where all of it does not fit in 4 GiB
+   */
+  constructor(
+    keys: readonly string[],
+    header: DenseHeader,
+    metadata: SegmentMetadata,
+    kernel: KernelChoice
+  ) {
+    const encoded = encodeKeys(keys)
+    const notes = new TextEncoder().encode(JSON.stringify(metadata))
+    const { sections, fileBytes } = layOut({
+      ...fixedLengths(header),
+      metadata: notes.length,
+      keys: encoded.bytes.length
+    })
+    const memory = allocate(scanScratch(header, fileBytes).end, kernel)
+    const { u8 } = memory.views
+    u8.set(notes, FILE_BASE + sections.metadata.offset)
+    u8.set(new Uint8Array(encoded.offsets.buffer), FILE_BASE + sections.keyOffsets.offset)
+    u8.set(encoded.bytes, FILE_BASE + sections.keys.offset)
+    this.#rows = new DenseRows({ header, metadata, memory, fileBytes, sections })
+    this.#keys = keys
   }
-  writeHeader(rows, sections)
-  return rows
+
+  /** @throws EsplanadeError `INVALID_VECTOR` for a vector of zeros under cosine */
+  add(vector: DenseVector): void {
+    const id = this.#numAdded++
+    writeVector(this.#rows, id, vector, `document ${quoteKey(this.#keys[id]!)}`)
+  }
+
+  /** The rows, once all vectors are there. */
+  finish(): DenseRows {
+    writeHeader(this.#rows, this.#rows.sections)
+    return this.#rows
+  }
 }
 
 function writeVector(rows: DenseRows, id: number, vector: DenseVector, place: string): void {

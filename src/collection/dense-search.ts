@@ -1,0 +1,201 @@
+import type { DenseRanking } from '../search/flat-scan.ts'
+import type { DenseVector } from '../vector/dense-vector.ts'
+import type { EntryPlace } from './entry-key.ts'
+import { deltaFilter, type EntryHit } from './entry-search.ts'
+import type { DocumentScope } from './open-segment.ts'
+import type { DenseSelection } from './segment-dense.ts'
+import type { DeltaState, SegmentState, View } from './view.ts'
+
+/** What is wanted of a dense search of a view. */
+export interface DenseDocumentSelection {
+  /** Documents at most, from 1. */
+  readonly k: number
+  readonly scope: DocumentScope
+  readonly minScore: number
+  /** Only documents that stand after this one, which has the score of its best passage. */
+  readonly after?: EntryHit | undefined
+}
+
+/** What a dense search of a view found. */
+export interface DenseEntryRanking {
+  /** Documents, each by its best passage: score descending, then in the order they were written in. */
+  readonly hits: readonly EntryHit[]
+  /** Smallest score of all vectors in the scope, those of all passages; 0 if there is none. */
+  readonly min: number
+  /** Largest score likewise. */
+  readonly max: number
+  /**
+   * The score of the best passage of each of some live documents, whether in the scope or not; NaN for a
+   * document without a dense vector.
+   */
+  scoresOf(seqs: readonly number[]): Float64Array
+  readonly stats: {
+    /** Vectors in the scope: all of them are looked at. */
+    readonly numScanned: number
+    /** Vectors whose float32 numbers were read. */
+    readonly numScored: number
+  }
+}
+
+/** How much deeper is looked where passages of k documents took too many places. */
+const DEEPER = 4
+
+/**
+ * The best documents of a view for a dense query, exactly: every vector in the scope is looked at.
+ *
+ * @param query - of the collection's dimensions, as `checkedDense` gives it
+ */
+export function searchDense(
+  view: View,
+  query: DenseVector,
+  { k, scope, minScore, after }: DenseDocumentSelection
+): DenseEntryRanking {
+  const parts = partsOf(view, scope)
+  const scoresOf = (seqs: readonly number[]): Float64Array =>
+    Float64Array.from(bestOf(parts, query, seqs), ({ score }) => score)
+  const { hasPassages } = view
+  for (let depth = hasPassages ? 2 * k : k; ; depth *= DEEPER) {
+    const found = searchParts(parts, query, { k: depth, minScore, after })
+    const { entries, min, max, stats } = found
+    const hits = hasPassages ? onePerDocument(parts, query, entries, after) : entries
+    if (hits.length >= k || entries.length < depth) {
+      return { hits: hits.slice(0, k), min, max, scoresOf, stats }
+    }
+  }
+}
+
+/** A segment or a delta, as far as a dense search needs it. */
+interface DensePart {
+  search(query: DenseVector, selection: DenseSelection): DenseRanking
+  /** The last entry that does not stand behind a place; −1 where all do. */
+  entryAt(place: EntryPlace): number
+  placeOf(entry: number): EntryPlace
+  /** Whether a document would be here, were it there at all. */
+  covers(seq: number): boolean
+  /** The rows of a document's vectors, `[first, end)`. */
+  rowsOf(seq: number): readonly [first: number, end: number]
+  scores(query: DenseVector, rows: Uint32Array): Float64Array
+  passageOfRow(row: number): number
+}
+
+/** In the order in which their documents were written. */
+function partsOf(view: View, scope: DocumentScope): DensePart[] {
+  const filter = deltaFilter(scope)
+  return [
+    ...view.segments.flatMap(state => segmentPart(state, scope)),
+    ...view.deltas.map(state => deltaPart(state, view.commit, filter))
+  ]
+}
+
+function segmentPart({ segment, live }: SegmentState, scope: DocumentScope): DensePart[] {
+  const { dense, seqs, record } = segment
+  if (dense === undefined) return []
+  return [
+    {
+      search: (query, selection) => dense.search(query, selection, segment.bits(scope, live)),
+      entryAt: ({ seq, passageIndex }) => seqs.entryAt(seq, passageIndex),
+      placeOf: entry => seqs.placeOf(entry),
+      covers: seq => seq >= record.firstSeq && seq <= record.lastSeq,
+      rowsOf: seq => dense.rowsBetween(...seqs.entriesOf(seq)),
+      scores: (query, rows) => dense.scores(query, rows),
+      passageOfRow: row => seqs.placeOf(dense.entries.entryOf[row]!).passageIndex
+    }
+  ]
+}
+
+function deltaPart(
+  { delta, numEntries }: DeltaState,
+  commit: number,
+  filter: ReturnType<typeof deltaFilter>
+): DensePart {
+  return {
+    search: (query, selection) =>
+      delta.searchDense(query, { ...selection, numEntries, commit, filter }),
+    entryAt: place => delta.entryAt(place),
+    placeOf: entry => delta.placeOf(entry),
+    covers: seq => delta.has(seq),
+    rowsOf: seq => delta.denseRowsOf(seq),
+    scores: (query, rows) => delta.denseScores(query, rows),
+    passageOfRow: row => delta.passageOfRow(row)
+  }
+}
+
+/** The best entries of all parts. */
+function searchParts(
+  parts: readonly DensePart[],
+  query: DenseVector,
+  { k, minScore, after }: Omit<DenseDocumentSelection, 'scope'>
+) {
+  const entries: EntryHit[] = []
+  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  let [numScanned, numScored] = [0, 0]
+  let floor = minScore
+  for (const part of parts) {
+    const start = after && { entry: part.entryAt(after), score: after.score }
+    const found = part.search(query, { k, minScore: floor, after: start })
+    for (const [i, id] of found.ids.entries()) {
+      entries.push({ ...part.placeOf(id), score: found.scores[i]! })
+    }
+    // A later entry must be as good as the k-th at least.
+    if (found.ids.length >= k) floor = Math.max(floor, found.scores[k - 1]!)
+    if (found.numScanned > 0) {
+      min = Math.min(min, found.min)
+      max = Math.max(max, found.max)
+    }
+    numScanned += found.numScanned
+    numScored += found.numScored
+  }
+  // The parts stand in the order in which entries were written, and the sort is stable.
+  entries.sort((a, b) => b.score - a.score)
+  if (entries.length > k) entries.length = k
+  const range = numScanned === 0 ? { min: 0, max: 0 } : { min, max }
+  return { entries, ...range, stats: { numScanned, numScored } }
+}
+
+/** Of each document its first entry, unless its best one stands before this page. */
+function onePerDocument(
+  parts: readonly DensePart[],
+  query: DenseVector,
+  entries: readonly EntryHit[],
+  after: EntryHit | undefined
+): EntryHit[] {
+  const best = new Map<number, EntryHit>()
+  for (const hit of entries) if (!best.has(hit.seq)) best.set(hit.seq, hit)
+  if (after === undefined) return [...best.values()]
+  const places = bestOf(parts, query, [...best.keys()])
+  return [...best.values()].filter((_, i) => standsBehind(places[i]!, after))
+}
+
+/** The best passage of each document, the first of those of one score; NaN where it has no vector. */
+function bestOf(
+  parts: readonly DensePart[],
+  query: DenseVector,
+  seqs: readonly number[]
+): EntryHit[] {
+  const best = seqs.map(seq => ({ seq, passageIndex: 0, score: Number.NaN }))
+  const order = Array.from(seqs.keys()).sort((a, b) => seqs[a]! - seqs[b]!)
+  for (const part of parts) {
+    const rows: number[] = []
+    const owners: number[] = []
+    for (const i of order) {
+      if (!part.covers(seqs[i]!)) continue
+      const [first, end] = part.rowsOf(seqs[i]!)
+      for (let row = first; row < end; row++) {
+        rows.push(row)
+        owners.push(i)
+      }
+    }
+    if (rows.length === 0) continue
+    const scores = part.scores(query, Uint32Array.from(rows))
+    for (const [n, i] of owners.entries()) {
+      if (scores[n]! <= best[i]!.score) continue
+      best[i] = { seq: seqs[i]!, passageIndex: part.passageOfRow(rows[n]!), score: scores[n]! }
+    }
+  }
+  return best
+}
+
+function standsBehind(hit: EntryHit, other: EntryHit): boolean {
+  if (hit.score !== other.score) return hit.score < other.score
+  return hit.seq > other.seq
+}
