@@ -13,11 +13,18 @@ import { type LineOutput, PartialFile, stdoutLines } from '../line-output.ts'
 import { count, modeOption } from '../options.ts'
 import { type ProgressDisplay, showProgress } from '../progress.ts'
 import { counted } from '../readable.ts'
+import {
+  addRerankOptions,
+  DEFAULT_DEPTH,
+  openSecondStage,
+  type RerankFlags,
+  type SecondStage
+} from '../rerank-option.ts'
 import { textLines } from '../text-lines.ts'
 import { type TunedStrategy, tunedStrategy } from '../tuned-strategy.ts'
 
-interface RunFlags extends CollectionFlags {
-  readonly k: number
+interface RunFlags extends CollectionFlags, RerankFlags {
+  readonly k?: number
   readonly mode?: SearchMode
   readonly filter?: unknown
   readonly to?: string
@@ -25,12 +32,26 @@ interface RunFlags extends CollectionFlags {
   readonly approximate?: boolean
 }
 
+/** What a query is searched with. */
+interface CheckedFlags extends RunFlags {
+  readonly k: number
+  readonly tuned: TunedStrategy | undefined
+  readonly second: SecondStage
+}
+
+/** As trec_eval's figures are computed to. */
+const DEFAULT_HITS = 1000
+
 export function runCommand(): Command {
   const command = new Command('run')
     .description('Search every query of a file and write a TREC run.')
     .argument('<dir>', 'a collection')
     .argument('<topics>', 'BEIR queries.jsonl, or lines of query id, tab, text')
-    .option('--k <n>', 'hits a query', count(1), 1000)
+    .option(
+      '--k <n>',
+      'hits a query (default: 1000; with --rerank as many as are reranked)',
+      count(1)
+    )
     .addOption(modeOption())
     .addOption(filterOption())
     .option('--to <file>', 'where the run goes (default: standard output)')
@@ -40,7 +61,7 @@ export function runCommand(): Command {
     )
     .option('--tag <tag>', 'name of the run, without white space', oneWord, 'esplanade')
     .action(run)
-  return addSearchOptions(command)
+  return addRerankOptions(addSearchOptions(command))
 }
 
 async function run(directory: string, topicsFile: string, flags: RunFlags): Promise<void> {
@@ -50,13 +71,22 @@ async function run(directory: string, topicsFile: string, flags: RunFlags): Prom
   await using snapshot = await collection.snapshot()
   // A key that no run can hold is found now rather than by the query that finds it.
   for await (const key of keysOf(snapshot, flags.namespace)) formatRun('0', [{ key, score: 1 }])
-  const tuned = flags.approximate ? await tunedStrategy(directory, collection, flags.k) : undefined
+  const k = flags.k ?? (flags.rerank === undefined ? DEFAULT_HITS : (flags.depth ?? DEFAULT_DEPTH))
+  const tuned = flags.approximate ? await tunedStrategy(directory, collection, k) : undefined
+  await using second = await openSecondStage(flags)
   if (tuned !== undefined) process.stderr.write(`${tuned.note}\n`)
   const file = flags.to === undefined ? undefined : await PartialFile.open(flags.to, 'replace')
   const progress = showProgress('searching', 'queries')
   try {
     await interruptible(signal =>
-      searchAll(snapshot, topics, file ?? stdoutLines, { ...flags, tuned }, progress, signal)
+      searchAll(
+        snapshot,
+        topics,
+        file ?? stdoutLines,
+        { ...flags, k, tuned, second },
+        progress,
+        signal
+      )
     )
     await file?.end()
     await file?.publish()
@@ -83,7 +113,7 @@ async function searchAll(
   snapshot: CollectionSnapshot,
   topics: Topics,
   output: LineOutput,
-  { k, mode, namespace, filter, tag, tuned }: RunFlags & { tuned: TunedStrategy | undefined },
+  { k, mode, namespace, filter, tag, tuned, second }: CheckedFlags,
   progress: ProgressDisplay,
   signal: AbortSignal
 ): Promise<void> {
@@ -93,6 +123,8 @@ async function searchAll(
       throw new EsplanadeError('ABORTED', { problem: `stopped after ${done} queries` })
     }
     const { hits } = await snapshot.search(text, {
+      ...second.options,
+      signal,
       k,
       namespace,
       ...(mode && { mode }),

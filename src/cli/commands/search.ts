@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { CollectionHit, SearchMode } from 'esplanade'
+import type { CollectionHit, HitExplanation, SearchMode } from 'esplanade'
 import { metadataToJson } from 'esplanade/corpus'
 import { addSearchOptions, type CollectionFlags, openToRead } from '../collection-options.ts'
 import { explanationTable, snippetLines } from '../explanation-table.ts'
@@ -7,10 +7,16 @@ import { filterOption } from '../filter-option.ts'
 import { printable } from '../highlighted-text.ts'
 import { atLeast, count, modeOption } from '../options.ts'
 import { parseQuery } from '../query-argument.ts'
+import {
+  addRerankOptions,
+  openSecondStage,
+  type RerankFlags,
+  stagesLine
+} from '../rerank-option.ts'
 import { terminalOf } from '../terminal.ts'
 import { tunedStrategy } from '../tuned-strategy.ts'
 
-interface SearchFlags extends CollectionFlags {
+interface SearchFlags extends CollectionFlags, RerankFlags {
   readonly k: number
   readonly mode?: SearchMode
   readonly filter?: unknown
@@ -40,7 +46,7 @@ export function searchCommand(): Command {
     )
     .option('--json', 'one JSON object a hit')
     .action(search)
-  return addSearchOptions(command)
+  return addRerankOptions(addSearchOptions(command))
 }
 
 async function search(directory: string, queryText: string, flags: SearchFlags): Promise<void> {
@@ -48,7 +54,9 @@ async function search(directory: string, queryText: string, flags: SearchFlags):
   const { k, mode, namespace, filter, minScore } = flags
   await using collection = await openToRead(directory, flags)
   const tuned = flags.approximate ? await tunedStrategy(directory, collection, k) : undefined
-  const { hits } = await collection.search(query, {
+  await using second = await openSecondStage(flags)
+  const { hits, stages } = await collection.search(query, {
+    ...second.options,
     k,
     namespace,
     ...(mode && { mode }),
@@ -59,10 +67,14 @@ async function search(directory: string, queryText: string, flags: SearchFlags):
     ...(tuned && { strategy: tuned.strategy })
   })
   if (flags.json) {
-    for (const hit of hits) process.stdout.write(`${JSON.stringify(jsonOf(hit))}\n`)
+    for (const hit of hits) {
+      const line = { ...jsonOf(hit), ...(flags.rerank && { stages }) }
+      process.stdout.write(`${JSON.stringify(line)}\n`)
+    }
     return
   }
   if (tuned !== undefined) process.stderr.write(`${tuned.note}\n`)
+  if (flags.rerank !== undefined) process.stderr.write(`${stagesLine(stages)}\n`)
   if (hits.length === 0) {
     const { namespaces } = await collection.stats()
     process.stderr.write(`${whyNothing(flags, namespaces[namespace] ?? 0)}\n`)
@@ -83,7 +95,7 @@ function whyNothing(flags: SearchFlags, numDocuments: number): string {
 }
 
 function jsonOf(hit: CollectionHit): object {
-  const { rank, key, score, text, metadata, passage, explanation } = hit
+  const { rank, key, score, text, metadata, passage, explanation, before } = hit
   return {
     rank,
     key,
@@ -91,12 +103,19 @@ function jsonOf(hit: CollectionHit): object {
     text,
     metadata: metadataToJson(metadata),
     ...(passage && { passage }),
-    ...(explanation && {
-      explanation: explanation.explanation,
-      terms: explanation.terms,
-      ...(explanation.subtotals && { subtotals: explanation.subtotals })
+    ...(explanation && explanationOf(explanation)),
+    ...(before && {
+      before: {
+        rank: before.rank,
+        score: before.score,
+        ...(before.explanation && explanationOf(before.explanation))
+      }
     })
   }
+}
+
+function explanationOf({ explanation, terms, subtotals }: HitExplanation): object {
+  return { explanation, terms, ...(subtotals && { subtotals }) }
 }
 
 /** Characters of a text that a list of hits shows, and more where each is explained. */
@@ -104,7 +123,7 @@ const SNIPPET_LENGTH = 220
 const EXPLAINED_LENGTH = 480
 
 function textOf(
-  { rank, key, score, text, metadata, explanation }: CollectionHit,
+  { rank, key, score, text, metadata, before, ...hit }: CollectionHit,
   flags: SearchFlags
 ): string {
   const terminal = terminalOf(process.stdout)
@@ -114,11 +133,16 @@ function textOf(
     paint(`${rank}.`.padStart(4), 'dim'),
     paint(printable(key), 'bold'),
     paint(score.toFixed(4), 'dim'),
+    before ? paint(`(was ${before.rank}. with ${before.score.toFixed(4)})`, 'dim') : '',
     // A title that begins the text is read there.
     typeof title === 'string' && !text.startsWith(title) ? printable(title) : ''
-  ].join(' ')
+  ]
+    .filter(part => part !== '')
+    .join(' ')
+  // Which words matched the first stage knows.
+  const explanation = before?.explanation ?? hit.explanation
   const length = flags.explain ? EXPLAINED_LENGTH : SNIPPET_LENGTH
-  const lines = [heading.trimEnd(), snippetLines(explanation!, length, terminal)]
+  const lines = [heading, snippetLines(explanation!, length, terminal)]
   if (flags.explain) lines.push(explanationTable(explanation!, flags.top, terminal), '')
   return lines.join('\n')
 }
