@@ -14,8 +14,8 @@ export type ErrorCode =
   | 'MODEL_FILE_INVALID' // a model file is truncated or its header lies
   | 'MODEL_MISMATCH' // config, weights and tokenizer disagree
   | 'MODEL_UNSUPPORTED' // an architecture, layout or element type that is not read
-  | 'RUNTIME_MISSING' // ONNX Runtime is not installed
-  | 'RUNTIME_FAILED' // ONNX Runtime refused the model or a batch
+  | 'RUNTIME_MISSING' // ONNX Runtime, or usearch for HNSW, is not installed
+  | 'RUNTIME_FAILED' // ONNX Runtime refused the model or a batch; usearch a graph
   | 'RERANK_FAILED' // a reranker failed on a hit, or gave it no finite score
   | 'CORPUS_INVALID' // a line or file of a corpus is not a document
   | 'TOPICS_INVALID' // a line of a topics file is not a query

@@ -1,6 +1,6 @@
 /**
  * `esplanade/search` in browsers: without files of an index (`SparseIndex.fromBytes` opens what was
- * fetched) and without worker threads.
+ * fetched), without worker threads and without graphs over dense vectors.
  */
 
 export type { Contribution, ExplainOptions } from '../search/contributions.ts'
@@ -12,6 +12,15 @@ export {
 } from '../search/dense-index.ts'
 export { type DenseFinishOptions, DenseIndexBuilder } from '../search/dense-index-builder.ts'
 export { DocumentSet } from '../search/document-set.ts'
+export type { HnswOverlap, HnswSettings } from '../search/hnsw-format.ts'
+export {
+  buildHnsw,
+  HnswIndex,
+  type HnswOptions,
+  type HnswSearchOptions,
+  type HnswSearchResult,
+  type OverlapOptions
+} from '../search/hnsw-index.ts'
 export type {
   SearchManyOptions,
   SearchOptions,

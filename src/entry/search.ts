@@ -1,6 +1,8 @@
 /** `esplanade/search`: vectors → index → hits, in memory. */
 
 import { startSearchThreads } from '../node/search-threads.ts'
+import { loadUsearch } from '../node/usearch-graph.ts'
+import { provideHnsw } from '../search/hnsw-graph.ts'
 import { provideThreads } from '../search/threads.ts'
 
 export { openIndexFile, saveIndexFile } from '../node/index-file.ts'
@@ -13,6 +15,15 @@ export {
 } from '../search/dense-index.ts'
 export { type DenseFinishOptions, DenseIndexBuilder } from '../search/dense-index-builder.ts'
 export { DocumentSet } from '../search/document-set.ts'
+export type { HnswOverlap, HnswSettings } from '../search/hnsw-format.ts'
+export {
+  buildHnsw,
+  HnswIndex,
+  type HnswOptions,
+  type HnswSearchOptions,
+  type HnswSearchResult,
+  type OverlapOptions
+} from '../search/hnsw-index.ts'
 export type {
   SearchManyOptions,
   SearchOptions,
@@ -34,3 +45,4 @@ export {
 export type { DenseMetric } from '../vector/dense-vector.ts'
 
 provideThreads(startSearchThreads)
+provideHnsw(loadUsearch)

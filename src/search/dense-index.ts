@@ -140,21 +140,36 @@ export class DenseIndex {
     query: ArrayLike<number>,
     options: DenseSearchOptions = {}
   ): Promise<DenseSearchResult> {
+    const { result } = this.searchBy(query, options, (vector, wanted) => this.rank(vector, wanted))
+    return result
+  }
+
+  /**
+   * {@link DenseIndex.search} with another way to find documents by place.
+   *
+   * @internal
+   */
+  searchBy<R extends DenseRanking>(
+    query: ArrayLike<number>,
+    options: DenseSearchOptions,
+    rank: (query: DenseVector, selection: Selection) => R
+  ): { ranking: R; result: DenseSearchResult } {
     const { searchAfter, ...selection } = checkedOptions(options, this.size)
     const vector = this.#checked(query)
     const after = searchAfter && { id: this.#place(searchAfter.key), score: searchAfter.score }
-    const ranking = this.rank(vector, { ...selection, after })
+    const ranking = rank(vector, { ...selection, after })
     const keys = decodeKeys(this.#rows.keyOffsets, this.#rows.keys, ranking.ids)
     const firstRank = (searchAfter?.rank ?? 0) + 1
     // The caller may change the vector before it asks for more scores.
     const kept = vector.slice()
-    return {
+    const result: DenseSearchResult = {
       hits: keys.map((key, i) => ({ key, score: ranking.scores[i]!, rank: firstRank + i })),
       min: ranking.min,
       max: ranking.max,
       stats: { numScanned: ranking.numScanned, numScored: ranking.numScored },
       scoresOf: wanted => this.#scores(kept, wanted)
     }
+    return { ranking, result }
   }
 
   /**
@@ -174,6 +189,20 @@ export class DenseIndex {
    */
   rank(query: DenseVector, selection: Selection): DenseRanking {
     return this.#scan.search(query, selection)
+  }
+
+  /**
+   * The vectors in their memory, not to be changed.
+   *
+   * @internal
+   */
+  get rows(): DenseRows {
+    return this.#rows
+  }
+
+  /** @internal */
+  get scan(): FlatScan {
+    return this.#scan
   }
 
   #scores(query: DenseVector, keys: readonly string[]): Float64Array {
