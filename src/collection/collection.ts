@@ -1,3 +1,4 @@
+import type { DenseEncoder } from '../encoder/dense-encoder.ts'
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { HitExplanation } from '../explain/explain-hit.ts'
@@ -6,6 +7,7 @@ import type { Progress, TaskOptions } from '../progress.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import { type CollectionContext, closeModels } from './collection-context.ts'
+import type { CollectionQuery } from './collection-query.ts'
 import { CollectionState } from './collection-state.ts'
 import { isInScope } from './entry-search.ts'
 import { type FlushLimits, Maintenance } from './maintenance.ts'
@@ -192,6 +194,24 @@ export class Collection {
   }
 
   /**
+   * The model that makes the collection's dense vectors, loaded when it is asked for first. The collection
+   * closes it.
+   *
+   * @throws EsplanadeError `COLLECTION_MISMATCH` where the model is another one by now;
+   *   `INVALID_ARGUMENT` where the collection has none; what loading throws
+   */
+  async denseEncoder(): Promise<DenseEncoder> {
+    this.#checkOpen()
+    const { denseEncoder } = this.#parts.context
+    if (denseEncoder !== undefined) return denseEncoder.get()
+    throw new EsplanadeError('INVALID_ARGUMENT', {
+      problem: 'the collection has no dense model, so it cannot turn a text into a dense vector',
+      expected: 'a dense vector',
+      remedy: 'Give a vector, or make a collection with a dense model'
+    })
+  }
+
+  /**
    * The tokenizer of the collection's model, for which the model itself is not loaded.
    *
    * @throws EsplanadeError as {@link encoder}
@@ -203,7 +223,7 @@ export class Collection {
 
   /** {@inheritDoc CollectionSnapshot.search} */
   async search(
-    query: string | SparseVector,
+    query: CollectionQuery,
     options?: CollectionSearchOptions
   ): Promise<CollectionResult> {
     return this.#read(snapshot => snapshot.search(query, options))
@@ -211,7 +231,7 @@ export class Collection {
 
   /** {@inheritDoc CollectionSnapshot.explain} */
   async explain(
-    query: string | SparseVector,
+    query: CollectionQuery,
     key: string,
     options?: ExplainOptions
   ): Promise<HitExplanation> {
@@ -219,10 +239,7 @@ export class Collection {
   }
 
   /** {@inheritDoc CollectionSnapshot.queryVector} */
-  async queryVector(
-    query: string | SparseVector,
-    options?: QueryVectorOptions
-  ): Promise<SparseVector> {
+  async queryVector(query: CollectionQuery, options?: QueryVectorOptions): Promise<SparseVector> {
     return this.#read(snapshot => snapshot.queryVector(query, options))
   }
 

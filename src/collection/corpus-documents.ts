@@ -1,11 +1,12 @@
 import type { CorpusFormat, CorpusRecord, Document, RawVector } from '../corpus/document.ts'
 import { rejectDuplicates } from '../corpus/duplicates.ts'
 import { type JsonObject, metadataFromJson } from '../corpus/metadata.ts'
+import type { DenseEncoder } from '../encoder/dense-encoder.ts'
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import { type SparseVector, sparseVectorFromEntries } from '../vector/sparse-vector.ts'
 import { MAX_KEY_BYTES } from './document-limits.ts'
-import { checkPassageTokens, splitText } from './passage-spans.ts'
+import { checkPassageTokens, type Splitter, splitText } from './passage-spans.ts'
 import type { CollectionSettings } from './settings.ts'
 import { checkMetadata, type UpsertDocument, type UpsertPassage } from './upsert-documents.ts'
 
@@ -29,6 +30,8 @@ export interface CorpusDocumentsOptions {
 export interface CorpusTarget {
   readonly settings: CollectionSettings
   encoder(): Promise<SparseEncoder>
+  /** The dense model; called only where the settings name one and no other model. */
+  denseEncoder?(): Promise<DenseEncoder>
 }
 
 /**
@@ -49,11 +52,13 @@ export async function* corpusDocuments(
   const { settings } = collection
   const passageTokens = options.passageTokens ?? settings.passageTokens
   let encoder: SparseEncoder | undefined
+  let splitter: DenseEncoder | undefined
   for await (const record of rejectDuplicates(records)) {
     if (settings.model !== undefined) encoder ??= await collection.encoder()
+    else if (settings.dense?.model !== undefined) splitter ??= await collection.denseEncoder?.()
     let made: UpsertDocument
     try {
-      made = documentOf(record, { encoder, passageTokens })
+      made = documentOf(record, { encoder, splitter: encoder ?? splitter, passageTokens, settings })
     } catch (error) {
       if (strict || !(error instanceof EsplanadeError)) throw error
       onProblem?.(error)
@@ -66,7 +71,10 @@ export async function* corpusDocuments(
 /** What splits texts and knows tokens. */
 interface Splitting {
   readonly encoder: SparseEncoder | undefined
+  /** What counts the tokens of passages; undefined where no model does. */
+  readonly splitter: (Splitter & { readonly maxTokens: number }) | undefined
   readonly passageTokens: number | undefined
+  readonly settings: CollectionSettings
 }
 
 /** @throws EsplanadeError what is wrong with the record */
@@ -104,11 +112,12 @@ function passagesOf(
   { text, borders }: Document,
   format: CorpusFormat,
   place: string,
-  { encoder, passageTokens }: Splitting
+  { splitter, passageTokens, settings }: Splitting
 ): readonly UpsertPassage[] {
   const whole = [{ start: 0, end: text.length }]
   if (text.trim() === '') return whole
-  if (encoder === undefined) {
+  if (splitter === undefined) {
+    if (settings.lexical !== undefined) return whole
     throw new EsplanadeError('CORPUS_INVALID', {
       place,
       problem: 'the record has no vector, and the collection has no model to make one',
@@ -116,9 +125,11 @@ function passagesOf(
     })
   }
   const isFile = format === 'markdown' || format === 'html' || format === 'text'
-  const maxTokens = passageTokens ?? (isFile ? encoder.maxTokens : 0)
+  // Both models are to read all of a passage.
+  const denseTokens = settings.dense?.model?.maxTokens ?? Number.POSITIVE_INFINITY
+  const maxTokens = passageTokens ?? (isFile ? Math.min(splitter.maxTokens, denseTokens) : 0)
   const given = { text, ...(borders && { borders }) }
-  const passages = splitText(given, { passageTokens: maxTokens }, encoder)
+  const passages = splitText(given, { passageTokens: maxTokens }, splitter)
   // A text that fits is kept whole, blanks at its ends included.
   return passages.length < 2 ? whole : passages
 }

@@ -1,21 +1,26 @@
 import { type Passage, splitPassages } from '../corpus/passages.ts'
-import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
 import type { StoredDocument } from './store.ts'
 
 /** The special tokens at either end count as the model's, not as the passage's. */
 const NUM_SPECIAL_TOKENS = 2
 
+/** What counts the tokens of a text: an encoder. */
+export interface Splitter {
+  readonly tokenizer: Pick<Tokenizer, 'countTokens'>
+}
+
 /** The passages of a text: one where it is not to be split, or fits. */
 export function splitText(
   { text = '', borders }: { readonly text?: string; readonly borders?: readonly number[] },
   { passageTokens = 0 }: { readonly passageTokens?: number },
-  encoder: SparseEncoder | undefined
+  splitter: Splitter | undefined
 ): Passage[] {
-  if (passageTokens === 0 || encoder === undefined) return [{ start: 0, end: text.length }]
+  if (passageTokens === 0 || splitter === undefined) return [{ start: 0, end: text.length }]
   return splitPassages(text, {
     maxTokens: passageTokens - NUM_SPECIAL_TOKENS,
-    countTokens: part => encoder.tokenizer.countTokens(part),
+    countTokens: part => splitter.tokenizer.countTokens(part),
     ...(borders && { borders })
   })
 }

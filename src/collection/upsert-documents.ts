@@ -4,13 +4,14 @@ import {
   type Metadata,
   metadataToJson
 } from '../corpus/metadata.ts'
-import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { WordTerms } from '../lexical/word-terms.ts'
+import type { DenseVector } from '../vector/dense-vector.ts'
 import { NO_TERMS, pruneVector, pruningOf, type SparseVector } from '../vector/sparse-vector.ts'
+import { checkVector } from './checked-vector.ts'
+import { type DensePassage, densePassages, storedDense } from './dense-passages.ts'
 import { checkKey } from './document-limits.ts'
-import { splitText, textsOf } from './passage-spans.ts'
-import { checkVector } from './search-request.ts'
+import { type Splitter, splitText, textsOf } from './passage-spans.ts'
 import type { CollectionSettings } from './settings.ts'
 import type { StoredDocument } from './store.ts'
 import type { DocumentToWrite } from './writer.ts'
@@ -23,6 +24,8 @@ export interface UpsertPassage {
   readonly end: number
   /** Default: the model encodes this part of the text. */
   readonly vector?: SparseVector
+  /** Its dense vector; default: the dense model, where there is one, encodes this part of the text. */
+  readonly dense?: ArrayLike<number>
 }
 
 /** A document to be written. */
@@ -37,7 +40,12 @@ export interface UpsertDocument {
   readonly passages?: readonly UpsertPassage[]
   /** UTF-16 offsets into the text where a heading begins, ascending: good places to cut it. */
   readonly borders?: readonly number[]
-  /** A dense vector, which is kept and given back: 1 to 65,536 finite numbers. */
+  /**
+   * A dense vector of the whole document, which is searched as that of its first passage: as many finite
+   * numbers as the collection's dense vectors have. A collection that was made for none keeps one of 1
+   * to 65,536 numbers, gives it back, and does not search it. Default: the dense model, where there is
+   * one, encodes the text, or each passage of it.
+   */
   readonly dense?: ArrayLike<number>
   /** What JSON can hold, and dates; default none. */
   readonly metadata?: Metadata
@@ -48,7 +56,8 @@ export interface UpsertDocument {
 /** A document that was checked; what has no vector yet is to be encoded. */
 export interface CheckedDocument {
   readonly document: Omit<StoredDocument, 'seq'>
-  readonly dense: Float32Array | undefined
+  /** One a passage; undefined where none has any. */
+  readonly dense: readonly DensePassage[] | undefined
   /** One a passage: its vector, or its text. */
   readonly passages: readonly (SparseVector | string)[]
 }
@@ -57,14 +66,14 @@ export interface CheckedDocument {
  * Checks a document that a program gave.
  *
  * @param place - what to call it in a message: `document 3`
- * @param encoder - undefined where the collection has no model
+ * @param splitter - what counts the tokens of a passage; undefined where the collection has no model
  * @throws EsplanadeError `INVALID_KEY`, `INVALID_ARGUMENT`, `INVALID_VECTOR`
  */
 export function checkDocument(
   given: UpsertDocument,
   place: string,
   settings: CollectionSettings,
-  encoder: SparseEncoder | undefined
+  splitter: Splitter | undefined
 ): CheckedDocument {
   const { key, text = '', metadata = {}, namespace = '' } = given ?? {}
   if (typeof key !== 'string')
@@ -76,24 +85,26 @@ export function checkDocument(
     refuse('INVALID_ARGUMENT', place, 'the text is no string', 'a string')
   checkMetadata(metadata, place)
   const common = { namespace, key, text, metadata }
-  const dense = given.dense === undefined ? undefined : checkDense(given.dense, place)
   const ready = (vector: SparseVector): SparseVector =>
     pruneVector(checkReady(vector, `${place}: vector`, settings), pruningOf(settings))
   if (given.vector !== undefined) {
     if (given.passages !== undefined) {
       refuse('INVALID_ARGUMENT', place, 'a vector and passages', 'one of the two')
     }
+    const whole = [{ start: 0, end: text.length }]
+    const dense = densePassages(given, place, whole, settings.dense)
     return { document: common, dense, passages: [ready(given.vector)] }
   }
-  const spans: readonly UpsertPassage[] = given.passages ?? splitText(given, settings, encoder)
+  const spans: readonly UpsertPassage[] = given.passages ?? splitText(given, settings, splitter)
   checkSpans(spans, text, place)
+  const dense = densePassages(given, place, spans, settings.dense)
   const passages = spans.map(({ start, end, vector }) => {
     if (vector !== undefined) return ready(vector)
     const part = text.slice(start, end)
     // A text of nothing would be found by what the model makes of nothing.
     if (part.trim() === '') return NO_TERMS
-    if (encoder !== undefined) return part
-    if (settings.lexical !== undefined) return NO_TERMS
+    if (settings.model !== undefined) return part
+    if (settings.lexical !== undefined || dense !== undefined) return NO_TERMS
     return refuse(
       'INVALID_ARGUMENT',
       place,
@@ -109,24 +120,27 @@ export function checkDocument(
 }
 
 /**
- * Puts the vectors of the model in the places of the texts, and counts the words.
+ * Puts the vectors of the models in the places of the texts, and counts the words.
  *
  * @param words - undefined where words are no terms
  */
 export function withVectors(
   { document, dense, passages }: CheckedDocument,
-  nextVector: () => SparseVector,
+  next: { readonly sparse: () => SparseVector; readonly dense: () => DenseVector },
+  settings: CollectionSettings,
   words: WordTerms | undefined
 ): DocumentToWrite {
   const vectors = passages.map(part => {
     if (typeof part !== 'string') return part
-    const vector = nextVector()
+    const vector = next.sparse()
     // A model may know more terms than it has names for, and what has no name is of no use.
     return words === undefined ? vector : words.modelPart(vector)
   })
+  const place = `document ${JSON.stringify(document.key)}`
+  const packed = storedDense(dense, next.dense, place, settings.dense)
   return {
     document,
-    vectors: { passages: vectors, ...(dense && { dense }) },
+    vectors: { passages: vectors, ...(packed && { dense: packed }) },
     ...(words && { words: textsOf(document).map(text => words.count(text)) })
   }
 }
@@ -168,17 +182,6 @@ export function checkMetadata(metadata: unknown, place: string): asserts metadat
     const expected = `at most ${MAX_METADATA_BYTES} bytes of JSON`
     refuse('INVALID_ARGUMENT', `${place}: metadata`, `it has ${numBytes} bytes`, expected)
   }
-}
-
-function checkDense(given: ArrayLike<number>, place: string): Float32Array {
-  const dense = Float32Array.from(given)
-  if (dense.length > 0 && dense.every(Number.isFinite)) return dense
-  return refuse(
-    'INVALID_VECTOR',
-    `${place}: dense`,
-    dense.length === 0 ? 'it is empty' : 'it holds a value that is no finite number',
-    'finite numbers'
-  )
 }
 
 function checkSpans(

@@ -1,10 +1,14 @@
 import { metadataToJson } from '../corpus/metadata.ts'
-import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
+import type { DenseEncoder } from '../encoder/dense-encoder.ts'
+import type { SparseEncoder, TextOptions } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { Progress, TaskOptions } from '../progress.ts'
+import type { DenseVector } from '../vector/dense-vector.ts'
 import { pruningOf, type SparseVector } from '../vector/sparse-vector.ts'
 import type { CollectionContext } from './collection-context.ts'
-import { splitText, textsOf } from './passage-spans.ts'
+import { type DensePassage, denseTexts } from './dense-passages.ts'
+import { unpackDense } from './passage-dense.ts'
+import { type Splitter, splitText, textsOf } from './passage-spans.ts'
 import type { StoredVectors, WordStatistics } from './store.ts'
 import {
   type CheckedDocument,
@@ -18,10 +22,12 @@ import type { DocumentToWrite } from './writer.ts'
 
 /** How far an upsert has come: `done` counts documents that are durable or were unchanged. */
 export interface UpsertProgress extends Progress {
-  /** Passages that the model has encoded. */
+  /** Passages that the model has encoded; where there is a dense model only, those that it has. */
   readonly numEncoded: number
-  /** Passages that the model read in part only. */
+  /** Passages that the model read in part only, likewise. */
   readonly numTruncated: number
+  /** Of the dense model, where there is one. */
+  readonly dense?: Pick<UpsertProgress, 'numEncoded' | 'numTruncated'>
 }
 
 /** Options of an upsert. */
@@ -46,8 +52,10 @@ export interface UpsertResult {
   readonly numWritten: number
   /** With `onlyChanged`: documents passed over. */
   readonly numUnchanged: number
-  /** Passages that the model read in part only. */
+  /** Passages that the model read in part only; where there is a dense model only, those that it did. */
   readonly numTruncated: number
+  /** Passages that the dense model read in part only; absent where there is none. */
+  readonly numDenseTruncated?: number
 }
 
 /** What an upsert needs of its collection. */
@@ -87,12 +95,13 @@ class Upsert {
   readonly #options: UpsertOptions
   readonly #keys = new Set<string>()
   #encoder: SparseEncoder | undefined
+  #denseEncoder: DenseEncoder | undefined
   #pausedAt = performance.now()
   #numSeen = 0
   #numWritten = 0
   #numUnchanged = 0
-  #numEncoded = 0
-  #numTruncated = 0
+  readonly #sparse: Encoding = { numEncoded: 0, numTruncated: 0 }
+  readonly #dense: Encoding = { numEncoded: 0, numTruncated: 0 }
   /** Words of documents that are known to follow. */
   #wordsAhead: WordStatistics = { numEntries: 0, numWords: 0 }
   /** The batch that is being written; one more is encoded beside it. */
@@ -119,7 +128,8 @@ class Upsert {
     return {
       numWritten: this.#numWritten,
       numUnchanged: this.#numUnchanged,
-      numTruncated: this.#numTruncated
+      numTruncated: this.#main.numTruncated,
+      ...(this.#hasDenseModel && { numDenseTruncated: this.#dense.numTruncated })
     }
   }
 
@@ -138,15 +148,15 @@ class Upsert {
   async #readAhead(
     documents: Iterable<UpsertDocument> | AsyncIterable<UpsertDocument>
   ): Promise<void> {
-    const { settings, encoder, words } = this.#target.context
+    const { settings, words } = this.#target.context
     if (words === undefined) return
     for await (const document of documents) {
       this.#checkSignal()
       if (typeof document?.text !== 'string') continue
       const { text } = document
       const isSplit = document.vector === undefined && (settings.passageTokens ?? 0) > 0
-      if (isSplit && settings.model !== undefined) this.#encoder ??= await encoder.get()
-      const spans = document.passages ?? splitText(document, isSplit ? settings : {}, this.#encoder)
+      const splitter = isSplit ? await this.#splitter() : undefined
+      const spans = document.passages ?? splitText(document, settings, splitter)
       const passages = spans.map(({ start, end }) => [start, end] as const)
       await this.#countAhead({ document: { text, passages } }, 1)
     }
@@ -192,15 +202,36 @@ class Upsert {
   }
 
   get #batchDocuments(): number {
-    return this.#encoder === undefined ? BATCH_DOCUMENTS : BATCH_ENCODED
+    const isEncoded = this.#encoder !== undefined || this.#hasDenseModel
+    return isEncoded ? BATCH_ENCODED : BATCH_DOCUMENTS
+  }
+
+  get #hasDenseModel(): boolean {
+    return this.#target.context.denseEncoder !== undefined
+  }
+
+  /** What the model has done; where there is a dense one only, what that has. */
+  get #main(): Encoding {
+    const { settings } = this.#target.context
+    return settings.model === undefined && this.#hasDenseModel ? this.#dense : this.#sparse
+  }
+
+  /** What counts the tokens of passages: the model, else the dense model, else nothing. */
+  async #splitter(): Promise<Splitter | undefined> {
+    const { settings, encoder, denseEncoder } = this.#target.context
+    if (settings.model === undefined) {
+      return (settings.passageTokens ?? 0) > 0 ? denseEncoder?.get() : undefined
+    }
+    this.#encoder ??= await encoder.get()
+    return this.#encoder
   }
 
   async #check(document: UpsertDocument): Promise<CheckedDocument> {
-    const { settings, encoder } = this.#target.context
+    const { settings } = this.#target.context
     const place = `document ${++this.#numSeen}`
-    const isText = document?.vector === undefined && settings.model !== undefined
-    if (isText) this.#encoder ??= await encoder.get()
-    const checked = checkDocument(document, place, settings, this.#encoder)
+    const isText = document?.vector === undefined
+    const splitter = isText ? await this.#splitter() : undefined
+    const checked = checkDocument(document, place, settings, splitter)
     const { namespace, key } = checked.document
     const name = `${namespace}\0${key}`
     if (this.#keys.has(name)) {
@@ -251,37 +282,56 @@ class Upsert {
 
   /** Encodes the texts of a batch. */
   async #encode(checked: readonly CheckedDocument[]): Promise<DocumentToWrite[]> {
-    const texts = checked.flatMap(({ passages }) =>
-      passages.filter(part => typeof part === 'string')
-    )
-    let vectors: SparseVector[] = []
-    if (texts.length > 0) {
-      const { signal } = this.#options
-      const { numEncoded, numTruncated } = this.#counts()
-      vectors = await this.#encoder!.encodeDocument(texts, {
-        ...(signal && { signal }),
-        ...pruningOf(this.#target.context.settings),
-        onProgress: progress => {
-          this.#numEncoded = numEncoded + progress.done
-          this.#numTruncated = numTruncated + progress.numTruncated
-          this.#report()
-        }
-      }).catch(error => {
-        throw ofDocument(error, checked)
-      })
+    const vectors = await this.#encodeSparse(checked)
+    const denseVectors = await this.#encodeDense(checked)
+    let numTaken = 0
+    let numDenseTaken = 0
+    const next = {
+      sparse: () => vectors[numTaken++]!,
+      dense: () => denseVectors[numDenseTaken++]!
     }
-    let next = 0
-    const { words } = this.#target.context
+    const { settings, words } = this.#target.context
     const ready: DocumentToWrite[] = []
     for (const document of checked) {
-      ready.push(withVectors(document, () => vectors[next++]!, words))
+      ready.push(withVectors(document, next, settings, words))
       await this.#turn()
     }
     return ready
   }
 
-  #counts(): { numEncoded: number; numTruncated: number } {
-    return { numEncoded: this.#numEncoded, numTruncated: this.#numTruncated }
+  async #encodeSparse(checked: readonly CheckedDocument[]): Promise<SparseVector[]> {
+    const texts = checked.flatMap(sparseTexts)
+    if (texts.length === 0) return []
+    return this.#encoder!.encodeDocument(texts, {
+      ...this.#encodeOptions(this.#sparse),
+      ...pruningOf(this.#target.context.settings)
+    }).catch(error => {
+      throw ofDocument(error, checked, sparseTexts)
+    })
+  }
+
+  async #encodeDense(checked: readonly CheckedDocument[]): Promise<DenseVector[]> {
+    const textsOfDense = ({ dense }: CheckedDocument): string[] => denseTexts(dense)
+    const texts = checked.flatMap(textsOfDense)
+    if (texts.length === 0) return []
+    this.#denseEncoder ??= await this.#target.context.denseEncoder!.get()
+    const options = this.#encodeOptions(this.#dense)
+    return this.#denseEncoder.encodeDocument(texts, options).catch(error => {
+      throw ofDocument(error, checked, textsOfDense)
+    })
+  }
+
+  #encodeOptions(counts: Encoding): TextOptions {
+    const { signal } = this.#options
+    const { numEncoded, numTruncated } = counts
+    return {
+      ...(signal && { signal }),
+      onProgress: progress => {
+        counts.numEncoded = numEncoded + progress.done
+        counts.numTruncated = numTruncated + progress.numTruncated
+        this.#report()
+      }
+    }
   }
 
   #isUnchanged(checked: CheckedDocument): boolean {
@@ -300,7 +350,7 @@ class Upsert {
 
   /** Whether the vectors that were given are those that are stored. */
   #hasSameReady({ passages, dense }: CheckedDocument, stored: StoredVectors): boolean {
-    if (dense !== undefined && !isSame(dense, stored.dense)) return false
+    if (dense !== undefined && !this.#hasSameDense(dense, stored)) return false
     const { words } = this.#target.context
     return passages.every((part, i) => {
       if (typeof part === 'string') return true
@@ -310,10 +360,21 @@ class Upsert {
     })
   }
 
+  #hasSameDense(given: readonly DensePassage[], { dense }: StoredVectors): boolean {
+    const { settings } = this.#target.context
+    if (settings.dense === undefined) return isSame(given[0] as DenseVector, dense)
+    const { dimensions } = settings.dense
+    const stored = unpackDense(dense, given.length, dimensions, () => 'document')
+    return given.every(
+      (part, i) => part === undefined || typeof part === 'string' || isSame(part, stored[i])
+    )
+  }
+
   #report(): void {
     this.#options.onProgress?.({
       done: this.#numWritten + this.#numUnchanged,
-      ...this.#counts()
+      ...this.#main,
+      ...(this.#hasDenseModel && { dense: { ...this.#dense } })
     })
   }
 
@@ -326,19 +387,32 @@ class Upsert {
   }
 }
 
+/** How much one model has encoded. */
+interface Encoding {
+  numEncoded: number
+  numTruncated: number
+}
+
+function sparseTexts({ passages }: CheckedDocument): string[] {
+  return passages.filter(part => typeof part === 'string')
+}
+
 /** An error of a text, with the key of its document. */
-function ofDocument(error: unknown, checked: readonly CheckedDocument[]): unknown {
+function ofDocument(
+  error: unknown,
+  checked: readonly CheckedDocument[],
+  textsOfOne: (document: CheckedDocument) => readonly string[]
+): unknown {
   if (!(error instanceof EsplanadeError) || error.textIndex === undefined) return error
-  const owners = checked.flatMap(({ document, passages }) =>
-    passages.filter(part => typeof part === 'string').map(() => document.key)
-  )
+  const owners = checked.flatMap(one => textsOfOne(one).map(() => one.document.key))
   const { code, problem, expected, remedy } = error
   const place = `document ${JSON.stringify(owners[error.textIndex])}`
   return new EsplanadeError(code, { place, problem, expected, remedy, cause: error })
 }
 
 function hasReady({ passages, dense }: CheckedDocument): boolean {
-  return dense !== undefined || passages.some(part => typeof part !== 'string')
+  const hasDense = dense?.some(part => part !== undefined && typeof part !== 'string') ?? false
+  return hasDense || passages.some(part => typeof part !== 'string')
 }
 
 function isSame(a: ArrayLike<number>, b: ArrayLike<number> | undefined): boolean {
