@@ -75,22 +75,34 @@ export function bestPassage(
 function placeOf(
   view: View,
   query: SparseVector,
-  { key, score }: Hit,
+  searchAfter: Hit,
   { scope, metric }: Pick<DocumentSelection, 'scope' | 'metric'>
 ): EntryHit {
-  const seq = view.store.seqOf(scope.namespace, key)
-  if (seq === undefined) {
-    throw new EsplanadeError('KEY_NOT_FOUND', {
-      place: 'searchAfter',
-      problem: `the collection has no document ${JSON.stringify(key)} any more`,
-      remedy: 'Page through a snapshot, in which nothing changes'
-    })
-  }
-  const { passageIndex } = view.hasPassages ? bestPassage(view, query, seq, metric) : FIRST
-  return { seq, passageIndex, score }
+  const after = seqAfter(view, { scope, searchAfter })!
+  const { seq, score } = after
+  if (!view.hasPassages) return after
+  return { seq, passageIndex: bestPassage(view, query, seq, metric).passageIndex, score }
 }
 
-const FIRST = { passageIndex: 0 }
+/**
+ * The document where the last page ended; of its passages the first, whichever is the best.
+ *
+ * @throws EsplanadeError `KEY_NOT_FOUND` when the namespace has no document of the key
+ */
+export function seqAfter(
+  view: View,
+  { scope, searchAfter }: Pick<DocumentSelection, 'scope' | 'searchAfter'>
+): EntryHit | undefined {
+  if (searchAfter === undefined) return undefined
+  const { key, score } = searchAfter
+  const seq = view.store.seqOf(scope.namespace, key)
+  if (seq !== undefined) return { seq, passageIndex: 0, score }
+  throw new EsplanadeError('KEY_NOT_FOUND', {
+    place: 'searchAfter',
+    problem: `the collection has no document ${JSON.stringify(key)} any more`,
+    remedy: 'Page through a snapshot, in which nothing changes'
+  })
+}
 
 function standsBehind(hit: EntryHit, other: EntryHit): boolean {
   if (hit.score !== other.score) return hit.score < other.score

@@ -10,22 +10,23 @@ import { norm, similarity } from '../vector/similarity.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { CollectionContext } from './collection-context.ts'
 import { bestPassage } from './document-search.ts'
-import type { SearchMode } from './search-mode.ts'
+import type { SparseMode } from './search-mode.ts'
 import type { StoredDocument } from './store.ts'
 import type { View } from './view.ts'
 
 /** What is explained. */
 export interface ExplainedDocument {
-  readonly query: string | SparseVector
+  /** The query, unless it was a vector. */
+  readonly text?: string
   /** What the query was searched with. */
   readonly vector: SparseVector
-  readonly mode: SearchMode
+  readonly mode: SparseMode
   readonly document: StoredDocument
 }
 
 /** Why a document scores as it does, by its best passage. */
 export async function explainDocument(
-  { query, vector, mode, document }: ExplainedDocument,
+  { text: queryText, vector, mode, document }: ExplainedDocument,
   view: View,
   { settings, encoder, words }: CollectionContext
 ): Promise<HitExplanation> {
@@ -52,7 +53,7 @@ export async function explainDocument(
   const measure = metric === 'cosine' ? 'cosine' : 'dot product'
   const description = `${measure} of the query and document ${JSON.stringify(key)}`
   const score = similarity(vector, passage, metric)
-  const queryPlaces = words && typeof query === 'string' ? words.places(query) : []
+  const queryPlaces = words && queryText !== undefined ? words.places(queryText) : []
   const wordOf = new Map(queryPlaces.map(place => [place.termId, place]))
   const nameOf = (termId: number): string => {
     const place = wordOf.get(termId)
@@ -67,7 +68,7 @@ export async function explainDocument(
     explanation,
     contributions,
     text: passageText,
-    ...(typeof query === 'string' && { queryText: query }),
+    ...(queryText !== undefined && { queryText }),
     ...(model && tokenizer && { tokenizer, maxTokens: model.maxTokens }),
     ...(words && {
       words: {

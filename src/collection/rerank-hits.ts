@@ -3,16 +3,17 @@ import type { HitExplanation } from '../explain/explain-hit.ts'
 import { rerank } from '../rerank/rerank.ts'
 import type { Reranker } from '../rerank/reranker.ts'
 import type { StageTime } from '../rerank/stopwatch.ts'
-import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { CollectionContext } from './collection-context.ts'
+import { collectionDenseReranker, denseVectorOf } from './collection-dense-reranker.ts'
+import { type CollectionQuery, textOfQuery } from './collection-query.ts'
 import type { EntryHit } from './entry-search.ts'
 import type { CollectionHit } from './search-request.ts'
-import type { CollectionCandidate, RerankFunction } from './second-stage.ts'
+import type { CollectionCandidate, RerankFunction, SecondStage } from './second-stage.ts'
 import type { View } from './view.ts'
 
 /** What the second stage works on. */
 export interface FirstStage {
-  readonly query: string | SparseVector
+  readonly query: CollectionQuery
   readonly hits: readonly CollectionHit[]
   /** Where each of the hits was found. */
   readonly found: readonly EntryHit[]
@@ -25,6 +26,8 @@ export interface RerankedHits {
   readonly hits: readonly CollectionHit[]
   /** How long each part of the reranker took. */
   readonly parts: readonly StageTime[]
+  /** Of the reranker. */
+  readonly name: string
 }
 
 /**
@@ -35,12 +38,13 @@ export interface RerankedHits {
  */
 export async function rerankHits(
   first: FirstStage,
-  given: Reranker | RerankFunction,
+  given: SecondStage,
   { k, signal }: { readonly k: number; readonly signal?: AbortSignal | undefined }
 ): Promise<RerankedHits> {
   const { query, hits } = first
-  const reranker = typeof given === 'function' ? functionReranker(given, query) : given
-  const text = typeof given === 'function' ? '' : textOfQuery(query, reranker)
+  const reranker = rerankerOf(given, first)
+  // A function is given the query as it is, and a dense vector that is ready needs no text.
+  const text = textOfQuery(query) ?? (typeof given === 'object' ? refuseVector(reranker) : '')
   const candidates = hits.map((hit, i) => candidateOf(hit, i, reranker, first))
   const byKey = new Map(hits.map(hit => [hit.key, hit]))
   const result = await rerank(reranker, text, candidates, { k, ...(signal && { signal }) })
@@ -51,7 +55,8 @@ export async function rerankHits(
       rank,
       before
     })),
-    parts: result.stages
+    parts: result.stages,
+    name: reranker.name
   }
 }
 
@@ -60,15 +65,16 @@ export async function rerankHits(
  * found, so the first one's explanation stays beside it, in `before`.
  *
  * @param own - of the first stage
+ * @param name - of the reranker; undefined where there was none
  */
 export function explainedHit(
   hit: CollectionHit,
   own: HitExplanation,
-  given: Reranker | RerankFunction | undefined
+  name: string | undefined
 ): CollectionHit {
   const { before, score, key } = hit
-  if (before === undefined || given === undefined) return { ...hit, explanation: own }
-  const leaf = { value: score, description: `by ${given.name || NAMELESS}`, details: [] }
+  if (before === undefined || name === undefined) return { ...hit, explanation: own }
+  const leaf = { value: score, description: `by ${name}`, details: [] }
   const description = `second stage for the query and document ${JSON.stringify(key)}`
   const explanation = { value: score, description, details: [leaf] }
   return {
@@ -78,12 +84,14 @@ export function explainedHit(
   }
 }
 
-/** What a function without a name is called. */
-const NAMELESS = 'rerank'
+function rerankerOf(given: SecondStage, { query, context }: FirstStage): Reranker {
+  if (typeof given === 'function') return functionReranker(given, query)
+  return given === 'dense' ? collectionDenseReranker(query, context) : given
+}
 
-function functionReranker(give: RerankFunction, query: string | SparseVector): Reranker {
+function functionReranker(give: RerankFunction, query: CollectionQuery): Reranker {
   return {
-    name: give.name || NAMELESS,
+    name: give.name || 'rerank',
     score: async (_, candidates, options = {}) => ({
       scores: await give(query, candidates as readonly CollectionCandidate[], options),
       stages: []
@@ -95,29 +103,32 @@ function candidateOf(
   { key, score, rank, text, metadata, passage }: CollectionHit,
   hitIndex: number,
   { reads = [] }: Reranker,
-  { found, view, context: { words } }: FirstStage
+  { found, view, context: { words, settings } }: FirstStage
 ): CollectionCandidate {
   const { seq, passageIndex } = found[hitIndex]!
   const vectors = reads.length === 0 ? undefined : view.store.vectors(seq)!
   const stored = reads.includes('sparse') ? vectors?.passages[passageIndex] : undefined
   // Words are BM25's: a reranker of the model's vectors has no use for them.
   const sparse = stored && words ? words.modelPart(stored) : stored
+  const dense = reads.includes('dense')
+    ? denseVectorOf(vectors!, passageIndex, settings)
+    : undefined
   return {
     key,
     score,
     rank,
     text: passage === undefined ? text : text.slice(...passage),
     metadata,
-    ...(sparse && { sparse })
+    ...(sparse && { sparse }),
+    ...(dense && { dense })
   }
 }
 
-function textOfQuery(query: string | SparseVector, { name }: Reranker): string {
-  if (typeof query === 'string') return query
+function refuseVector({ name }: Reranker): never {
   throw new EsplanadeError('INVALID_ARGUMENT', {
     place: 'rerank',
     problem: `the query is a vector, and ${name} reads texts`,
-    expected: 'a query that is a text',
+    expected: 'a query that is a text, or has one',
     remedy: 'Search with the text, or leave rerank out'
   })
 }

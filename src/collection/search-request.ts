@@ -7,11 +7,12 @@ import type { Filter } from '../filter/filter.ts'
 import { parseFilter } from '../filter/parse-filter.ts'
 import type { ValueType } from '../filter/value.ts'
 import type { StageTime } from '../rerank/stopwatch.ts'
-import { checkedOptions, type SearchStats } from '../search/search-options.ts'
+import { checkedOptions } from '../search/search-options.ts'
 import type { Strategy } from '../search/strategy.ts'
 import type { Hit } from '../vector/hit.ts'
-import { checkSparseVector, type SparseVector, sparseVector } from '../vector/sparse-vector.ts'
-import type { DocumentSelection } from './document-search.ts'
+import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { CollectionSearchStats, FirstStageSelection } from './first-stage.ts'
+import type { HybridFusion } from './hybrid-fusion.ts'
 import { checkMode, type SearchMode } from './search-mode.ts'
 import { firstStageDepth, type SecondStageOptions } from './second-stage.ts'
 import type { CollectionSettings } from './settings.ts'
@@ -50,7 +51,7 @@ export interface CollectionResult {
    * documents), `rerank` with the reranker's parts, `explain`.
    */
   readonly stages: readonly StageTime[]
-  readonly stats: Omit<SearchStats, 'numUnknownTerms'>
+  readonly stats: CollectionSearchStats
 }
 
 /** Options of a search of a collection. */
@@ -58,10 +59,14 @@ export interface CollectionSearchOptions extends SecondStageOptions {
   /** Documents to return, a whole number from 1; default 10. */
   readonly k?: number
   /**
-   * What is compared: the model's terms, the words, or both. Default: both where the collection has
-   * lexical terms and a model (`'combined'`), else what it has.
+   * What is compared: the model's terms, the words, both in one vector, the dense vectors, or all of
+   * these as lists that are fused. Default: `'hybrid'` where the collection has a dense model and another
+   * list, `'combined'` where it has a model and lexical terms, else what it has; a sparse vector is
+   * searched as it is.
    */
   readonly mode?: SearchMode
+  /** Of the mode `'hybrid'`: how its lists are fused; default: convex, min-max, .25, .5 and .25. */
+  readonly fusion?: HybridFusion
   /** How the model makes a vector of a text; default: as the collection was opened, else `'full'`. */
   readonly queryMode?: QueryMode
   /** Searches only documents whose metadata pass; see `docs/filters.md`. Default: all. */
@@ -87,7 +92,7 @@ export function checkSearch(
   options: CollectionSearchOptions,
   view: View,
   settings: CollectionSettings
-): Omit<DocumentSelection, 'metric'> & { readonly depth: number } {
+): FirstStageSelection & { readonly depth: number } {
   const { k, minScore, searchAfter, strategy, signal, namespace = '' } = options
   const checked = checkedOptions({ k, minScore, searchAfter, strategy, signal }, 0)
   if (options.queryMode !== undefined) checkQueryMode(options.queryMode)
@@ -97,7 +102,7 @@ export function checkSearch(
   if (filter !== undefined) checkFilterTypes(filter, namespace, view)
   return {
     k: checked.k,
-    depth: firstStageDepth(options, checked.k),
+    depth: firstStageDepth(options, checked.k, settings),
     minScore: checked.minScore,
     searchAfter: checked.searchAfter,
     strategy: checked.strategy,
@@ -121,23 +126,6 @@ export function checkFilterTypes(filter: Filter, namespace: string, view: View):
     }
     return types
   })
-}
-
-/** A vector of the caller's. @throws EsplanadeError `INVALID_VECTOR` */
-export function checkVector(vector: SparseVector, place = 'query'): SparseVector {
-  const { terms, weights } = vector ?? {}
-  if (terms instanceof Uint32Array && weights instanceof Float32Array) {
-    checkSparseVector(terms, weights, place)
-    return vector
-  }
-  if (terms === undefined || weights === undefined) {
-    throw new EsplanadeError('INVALID_VECTOR', {
-      place,
-      problem: 'it is neither a text nor a vector',
-      expected: 'a string, or { terms, weights }'
-    })
-  }
-  return sparseVector(terms, weights, place)
 }
 
 function refuse(place: string, given: unknown, expected: string): never {

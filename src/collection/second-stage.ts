@@ -1,7 +1,8 @@
 import type { Metadata } from '../corpus/metadata.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { RerankCandidate, Reranker, ScoreOptions } from '../rerank/reranker.ts'
-import type { SparseVector } from '../vector/sparse-vector.ts'
+import type { CollectionQuery } from './collection-query.ts'
+import type { CollectionSettings } from './settings.ts'
 
 /**
  * The second stage of a search: the first finds `depth` documents, a reranker puts them in order, and
@@ -17,15 +18,21 @@ export interface CollectionCandidate extends RerankCandidate {
 
 /** A second stage that is a function: gives a score for each candidate, in their order. */
 export type RerankFunction = (
-  query: string | SparseVector,
+  query: CollectionQuery,
   candidates: readonly CollectionCandidate[],
   options: ScoreOptions
 ) => ArrayLike<number> | Promise<ArrayLike<number>>
 
+/** What orders the hits of the first stage. */
+export type SecondStage = Reranker | RerankFunction | 'dense'
+
 /** What a search says of its second stage. */
 export interface SecondStageOptions {
-  /** Default: none. */
-  readonly rerank?: Reranker | RerankFunction
+  /**
+   * What orders the hits of the first stage; `'dense'`: the similarity of the collection's own dense
+   * vectors. Default: none.
+   */
+  readonly rerank?: SecondStage
   /** Hits of the first stage that are reranked, at least `k`; default: 100, or `k` if that is more. */
   readonly depth?: number
 }
@@ -40,15 +47,14 @@ const DEFAULT_DEPTH = 100
  */
 export function firstStageDepth(
   { rerank, depth, searchAfter }: SecondStageOptions & { readonly searchAfter?: unknown },
-  k: number
+  k: number,
+  settings: CollectionSettings
 ): number {
   if (rerank === undefined) {
     if (depth === undefined) return k
     throw invalid('depth', `given ${depth}, and nothing is reranked`, 'rerank, or no depth')
   }
-  if (typeof rerank !== 'function' && typeof rerank?.score !== 'function') {
-    throw invalid('rerank', `given ${String(rerank)}`, 'a reranker, or a function')
-  }
+  checkSecondStage(rerank, settings)
   if (searchAfter !== undefined) {
     throw new EsplanadeError('INVALID_ARGUMENT', {
       place: 'searchAfter',
@@ -60,6 +66,21 @@ export function firstStageDepth(
   if (depth === undefined) return Math.max(k, DEFAULT_DEPTH)
   if (Number.isInteger(depth) && depth >= k) return depth
   throw invalid('depth', `given ${depth}`, `a whole number from ${k}, which is k`)
+}
+
+function checkSecondStage(rerank: SecondStage, settings: CollectionSettings): void {
+  if (typeof rerank === 'function') return
+  if (rerank !== 'dense') {
+    if (typeof rerank?.score === 'function') return
+    throw invalid('rerank', `given ${String(rerank)}`, "a reranker, a function, or 'dense'")
+  }
+  if (settings.dense !== undefined) return
+  throw new EsplanadeError('INVALID_ARGUMENT', {
+    place: 'rerank',
+    problem: 'given dense, and the collection was made without dense vectors',
+    expected: 'a reranker, or a function',
+    remedy: 'Make a collection with a dense model: open(directory, { denseModel })'
+  })
 }
 
 function invalid(place: string, problem: string, expected: string): EsplanadeError {

@@ -6,13 +6,15 @@ import type { WordTermSettings } from '../lexical/word-terms.ts'
 import { Stopwatch } from '../rerank/stopwatch.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { CollectionContext } from './collection-context.ts'
-import { searchDocuments } from './document-search.ts'
+import { type CollectionQuery, queryParts } from './collection-query.ts'
+import { encodeQuery } from './encode-query.ts'
 import type { EntryHit } from './entry-search.ts'
-import { explainDocument } from './explain-document.ts'
+import { explainIn, findDocuments } from './first-stage.ts'
+import type { HybridFusion } from './hybrid-fusion.ts'
 import { inverseDocumentFrequencies } from './inverse-document-frequency.ts'
 import { type QueryVectorOptions, queryVector } from './query-vector.ts'
 import { explainedHit, rerankHits } from './rerank-hits.ts'
-import { checkMode, modeOf, type SearchMode } from './search-mode.ts'
+import { checkSparseMode, type SearchMode, sparseModeOf } from './search-mode.ts'
 import {
   type CollectionHit,
   type CollectionResult,
@@ -53,6 +55,10 @@ export interface ExplainOptions extends Pick<GetOptions, 'namespace'> {
   readonly mode?: SearchMode
   /** How the model makes a vector of a text; default: as the collection was opened, else `'full'`. */
   readonly queryMode?: QueryMode
+  /** Of the mode `'hybrid'`: how its lists are fused; default: as of a search. */
+  readonly fusion?: HybridFusion
+  /** The filter of the search that is explained: a fused score depends on what the others have. */
+  readonly filter?: unknown
 }
 
 /** A part of the keys of a namespace. */
@@ -117,44 +123,46 @@ export class CollectionSnapshot {
   }
 
   /**
-   * The best documents for a text or a vector. The order is by score, then by when a document was
-   * written; each is found by its best passage.
+   * The best documents for a text, a vector, or vectors. The order is by score, then by when a document
+   * was written (of fused scores: as the first list has them); each is found by its best passage.
    *
    * @throws EsplanadeError `INVALID_ARGUMENT`, `INVALID_VECTOR`, `FILTER_INVALID`; `KEY_NOT_FOUND` for
    *   `searchAfter`; `COLLECTION_MISMATCH`; `ABORTED`; `COLLECTION_CORRUPT`; `COLLECTION_CLOSED`
    */
   async search(
-    query: string | SparseVector,
+    query: CollectionQuery,
     options: CollectionSearchOptions = {}
   ): Promise<CollectionResult> {
     this.#checkOpen()
     const { settings } = this.#context
     const { k, depth, ...request } = checkSearch(options, this.#view, settings)
     const stopwatch = new Stopwatch()
-    const vector = await queryVector(query, this.#view, this.#context, options)
+    const encoded = await encodeQuery(query, options, this.#view, this.#context)
     this.#checkOpen()
     stopwatch.lap('encode')
-    const { metric } = settings
-    const selection = { ...request, k: depth, metric }
-    const { hits: found, stats } = searchDocuments(this.#view, vector, selection)
+    const selection = { ...request, k: depth }
+    const first = findDocuments(encoded, selection, this.#view, this.#context)
     stopwatch.lap('search')
     const ranksBefore = options.searchAfter?.rank ?? 0
-    let hits: readonly CollectionHit[] = found.map((hit, i) =>
+    let reranker: string | undefined
+    let hits: readonly CollectionHit[] = first.hits.map((hit, i) =>
       this.#hit(hit, ranksBefore + i + 1, options)
     )
     stopwatch.lap('read')
     if (options.rerank !== undefined) {
-      const first = { query, hits, found, view: this.#view, context: this.#context }
-      const reranked = await rerankHits(first, options.rerank, { k, signal: options.signal })
+      const { hits: found } = first
+      const stage = { query, hits, found, view: this.#view, context: this.#context }
+      const reranked = await rerankHits(stage, options.rerank, { k, signal: options.signal })
       hits = reranked.hits
+      reranker = reranked.name
       stopwatch.lap('rerank', reranked.parts)
     }
     if (options.explain) {
-      const mode = modeOf(options.mode, settings)
       hits = await Promise.all(
         hits.map(async hit => {
-          const own = await this.#explain(query, vector, hit.key, options.namespace, mode)
-          return explainedHit(hit, own, options.rerank)
+          this.#checkOpen()
+          const own = await first.explain(this.#stored(hit.key, options.namespace))
+          return explainedHit(hit, own, reranker)
         })
       )
       stopwatch.lap('explain')
@@ -163,43 +171,45 @@ export class CollectionSnapshot {
       hits,
       rankSafe: typeof request.strategy === 'string',
       stages: stopwatch.stages,
-      stats: { numQueryTerms: vector.terms.length, ...stats }
+      stats: first.stats
     }
   }
 
   /**
-   * Why a document scores as it does, by its best passage; a document that matches no term has 0.
+   * Why a document scores as it does, by its best passage; a document that matches no term has 0. In the
+   * mode `'hybrid'` all lists are searched for it; a document that none of them has has 0, too.
    *
    * @throws EsplanadeError `KEY_NOT_FOUND`; else as {@link CollectionSnapshot.search}
    */
   async explain(
-    query: string | SparseVector,
+    query: CollectionQuery,
     key: string,
     options: ExplainOptions = {}
   ): Promise<HitExplanation> {
     this.#checkOpen()
-    if (options.queryMode !== undefined) checkQueryMode(options.queryMode)
-    const { settings } = this.#context
-    checkMode(options.mode, settings)
-    this.#stored(key, options.namespace)
-    const vector = await queryVector(query, this.#view, this.#context, options)
-    const mode = modeOf(options.mode, settings)
-    return this.#explain(query, vector, key, options.namespace, mode)
+    const request = checkSearch({ ...options, k: 1 }, this.#view, this.#context.settings)
+    const document = this.#stored(key, options.namespace)
+    const encoded = await encodeQuery(query, options, this.#view, this.#context)
+    this.#checkOpen()
+    return explainIn(request.scope, encoded, document, this.#view, this.#context)
   }
 
   /**
-   * The vector that a query is searched with, words included where they are compared.
+   * The sparse vector that a query is searched with, words included where they are compared.
    *
    * @throws EsplanadeError as {@link CollectionSnapshot.search}
    */
   async queryVector(
-    query: string | SparseVector,
+    query: CollectionQuery,
     options: QueryVectorOptions = {}
   ): Promise<SparseVector> {
     this.#checkOpen()
     if (options.queryMode !== undefined) checkQueryMode(options.queryMode)
-    checkMode(options.mode, this.#context.settings)
-    return queryVector(query, this.#view, this.#context, options)
+    const { settings } = this.#context
+    checkSparseMode(options.mode, settings)
+    const parts = queryParts(query, settings)
+    const mode = options.mode ?? sparseModeOf(settings, parts)
+    return queryVector(parts, mode, this.#view, this.#context, options)
   }
 
   /**
@@ -374,18 +384,6 @@ export class CollectionSnapshot {
       ...(vectors && this.#parts(vectors)),
       ...(vectors?.dense && { dense: vectors.dense })
     }
-  }
-
-  #explain(
-    query: string | SparseVector,
-    vector: SparseVector,
-    key: string,
-    namespace: string | undefined,
-    mode: SearchMode
-  ): Promise<HitExplanation> {
-    this.#checkOpen()
-    const document = this.#stored(key, namespace)
-    return explainDocument({ query, vector, mode, document }, this.#view, this.#context)
   }
 
   #checkOpen(): void {

@@ -11,15 +11,19 @@ import { provideThreads } from '../search/threads.ts'
 
 export type { CheckOptions, CheckReport, Finding, FindingCode } from '../collection/check.ts'
 export type { Collection, CompactOptions, DeleteSelection } from '../collection/collection.ts'
+export type { CollectionQuery, ReadyQuery } from '../collection/collection-query.ts'
 export {
   type CorpusDocumentsOptions,
   type CorpusTarget,
   corpusDocuments
 } from '../collection/corpus-documents.ts'
 export { type ExportOptions, exportLines } from '../collection/export-lines.ts'
+export type { CollectionSearchStats } from '../collection/first-stage.ts'
+export type { HybridFusion } from '../collection/hybrid-fusion.ts'
+export type { ListStats } from '../collection/hybrid-search.ts'
 export { type ImportOptions, importLines } from '../collection/import-lines.ts'
 export type { QueryVectorOptions } from '../collection/query-vector.ts'
-export type { SearchMode } from '../collection/search-mode.ts'
+export type { ListName, SearchMode, SparseMode } from '../collection/search-mode.ts'
 export type {
   CollectionHit,
   CollectionResult,
@@ -69,8 +73,21 @@ export {
   type RestoreResult,
   restoreCollection
 } from '../node/restore-collection.ts'
-export { readTuning, saveTuning } from '../node/tuning-file.ts'
+export {
+  readFusionTuning,
+  readTuning,
+  saveFusionTuning,
+  saveTuning
+} from '../node/tuning-file.ts'
 export type { Progress, TaskOptions } from '../progress.ts'
+export type { QueryLists } from '../tune/judged-queries.ts'
+export {
+  type FusionFold,
+  type MeanOfQueries,
+  type TuneFusionOptions,
+  type TuneFusionResult,
+  tuneFusion
+} from '../tune/tune-fusion.ts'
 export type { Explanation } from '../vector/explanation.ts'
 export type { Hit, RankedList } from '../vector/hit.ts'
 export {

@@ -1,3 +1,4 @@
+import type { FusionPart } from '../fusion/fusion-list.ts'
 import type { TermPlace } from '../lexical/word-terms.ts'
 import { DEFAULT_MAX_TOKENS, type Tokenizer } from '../text/tokenizer.ts'
 import type { Explanation } from '../vector/explanation.ts'
@@ -43,8 +44,10 @@ export interface HitExplanation {
   readonly terms: readonly TermExplanation[]
   /** The text, or passage of it, that was scored. */
   readonly text: string
-  /** What each kind of terms adds to the score; there where words may be terms. */
+  /** What each kind of terms adds to the score; there where words may be terms of one vector. */
   readonly subtotals?: { readonly model: number; readonly words: number }
+  /** Of a fused score: what each list adds. Terms are of all lists, each by what it adds there. */
+  readonly lists?: readonly FusionPart[]
 }
 
 /** Words that are terms. */

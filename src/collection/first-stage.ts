@@ -1,0 +1,137 @@
+import type { HitExplanation } from '../explain/explain-hit.ts'
+import type { SearchStats } from '../search/search-options.ts'
+import type { CollectionContext } from './collection-context.ts'
+import { searchDense } from './dense-search.ts'
+import { type DocumentSelection, searchDocuments, seqAfter } from './document-search.ts'
+import type { EncodedHybridQuery, EncodedQuery } from './encode-query.ts'
+import type { EntryHit } from './entry-search.ts'
+import { explainDense } from './explain-dense.ts'
+import { explainDocument } from './explain-document.ts'
+import { explainFused, explainNotFused } from './explain-hybrid.ts'
+import { fuseLists, type HybridList, type ListStats, searchLists } from './hybrid-search.ts'
+import type { DocumentScope } from './open-segment.ts'
+import type { StoredDocument } from './store.ts'
+import type { View } from './view.ts'
+
+/** How a search was done and what it cost; of the mode `'hybrid'` the sums over its lists. */
+export interface CollectionSearchStats extends Omit<SearchStats, 'numUnknownTerms' | 'strategy'> {
+  /**
+   * How documents were found; of the first segment where there are several. `'flat'`: every dense vector
+   * was looked at. `'fusion'`: `lists` has it for each.
+   */
+  readonly strategy: SearchStats['strategy'] | 'flat' | 'fusion'
+  /** Of the mode `'hybrid'`: the same of each list, in the order in which they are fused. */
+  readonly lists?: readonly ListStats[]
+}
+
+/** What the first stage of a search found. */
+export interface FoundDocuments {
+  readonly hits: readonly EntryHit[]
+  readonly stats: CollectionSearchStats
+  /** Why a document has its score, whether it was found or not. */
+  explain(document: StoredDocument): Promise<HitExplanation>
+}
+
+/** What is wanted of the first stage. */
+export type FirstStageSelection = Omit<DocumentSelection, 'metric'>
+
+/**
+ * The best documents of a view for a query, in its mode.
+ *
+ * @throws EsplanadeError `KEY_NOT_FOUND`, `INVALID_ARGUMENT` for the hit that a page is to begin after
+ */
+export function findDocuments(
+  query: EncodedQuery,
+  selection: FirstStageSelection,
+  view: View,
+  context: CollectionContext
+): FoundDocuments {
+  if (query.mode === 'hybrid') return findFused(query, selection, view, context)
+  const explain = (document: StoredDocument) => explainOne(query, document, view, context)
+  if (query.mode === 'dense') {
+    const wanted = { ...selection, after: seqAfter(view, selection) }
+    const { hits, stats } = searchDense(view, query.vector, wanted)
+    return { hits, stats: { ...FLAT, numScored: stats.numScored }, explain }
+  }
+  const { metric } = context.settings
+  const { hits, stats } = searchDocuments(view, query.vector, { ...selection, metric })
+  return { hits, stats: { numQueryTerms: query.vector.terms.length, ...stats }, explain }
+}
+
+const FLAT = { strategy: 'flat', numQueryTerms: 0, numPostings: 0, numBlocks: 0 } as const
+
+/** Why a document has its score among those of a scope. */
+export async function explainIn(
+  scope: DocumentScope,
+  query: EncodedQuery,
+  document: StoredDocument,
+  view: View,
+  context: CollectionContext
+): Promise<HitExplanation> {
+  if (query.mode !== 'hybrid') return explainOne(query, document, view, context)
+  return findFused(query, { scope, ...BEST }, view, context).explain(document)
+}
+
+const BEST = {
+  k: 1,
+  minScore: Number.NEGATIVE_INFINITY,
+  strategy: 'auto',
+  searchAfter: undefined
+} as const
+
+async function explainOne(
+  query: Exclude<EncodedQuery, EncodedHybridQuery>,
+  document: StoredDocument,
+  view: View,
+  context: CollectionContext
+): Promise<HitExplanation> {
+  if (query.mode === 'dense') {
+    return explainDense(query.vector, document, view, context.settings.dense!)
+  }
+  return explainDocument({ ...query, document }, view, context)
+}
+
+function findFused(
+  { vectors, plan, text }: EncodedHybridQuery,
+  { k, minScore, scope, strategy, searchAfter }: FirstStageSelection,
+  view: View,
+  context: CollectionContext
+): FoundDocuments {
+  const { metric } = context.settings
+  const after = seqAfter(view, { scope, searchAfter })
+  const lists = searchLists(view, vectors, { scope, strategy, metric }, plan)
+  const hits = fuseLists(lists, plan, { k, minScore, after })
+  const found = new Map(hits.map(hit => [hit.seq, hit]))
+  return {
+    hits,
+    stats: sumOf(lists),
+    explain: document => {
+      const { seq } = document
+      const entry =
+        found.get(seq) ??
+        fuseLists(lists, plan, { ...ALL, after: undefined }).find(hit => hit.seq === seq)
+      if (entry === undefined) return explainNotFused(document, plan)
+      const explainTerms = (name: 'sparse' | 'bm25') => {
+        const query = { mode: name, vector: vectors[name]!, ...(text !== undefined && { text }) }
+        return explainDocument({ ...query, document }, view, context)
+      }
+      return explainFused({ document, entry, lists, plan, explainTerms })
+    }
+  }
+}
+
+const ALL = { k: Number.MAX_SAFE_INTEGER, minScore: Number.NEGATIVE_INFINITY }
+
+function sumOf(lists: readonly HybridList[]): CollectionSearchStats {
+  const stats = lists.map(list => list.stats)
+  const sum = (field: 'numQueryTerms' | 'numPostings' | 'numBlocks' | 'numScored'): number =>
+    stats.reduce((total, one) => total + one[field], 0)
+  return {
+    strategy: 'fusion',
+    numQueryTerms: sum('numQueryTerms'),
+    numPostings: sum('numPostings'),
+    numBlocks: sum('numBlocks'),
+    numScored: sum('numScored'),
+    lists: stats
+  }
+}

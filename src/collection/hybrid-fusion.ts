@@ -1,0 +1,66 @@
+import { EsplanadeError } from '../errors.ts'
+import { type FusionMethod, normalizerOf } from '../fusion/fuse.ts'
+import { checkCount, DEFAULT_DEPTH } from '../fusion/fusion-list.ts'
+import { checkNormalization } from '../fusion/normalization.ts'
+import { LIST_NAMES, type ListName } from './search-mode.ts'
+
+/** How the mode `'hybrid'` fuses its lists. */
+export type HybridFusion = FusionMethod & {
+  /**
+   * The weights of the lists; 0 leaves a list out. A list that is not named has its default: for
+   * `'convex'` .25 sparse, .5 dense and .25 BM25, or the same for both of two lists; else 1.
+   */
+  readonly weights?: Partial<Readonly<Record<ListName, number>>>
+  /** So many of each list's first documents are fused, a whole number from 1; default 1,000. */
+  readonly depth?: number
+}
+
+/** A fusion, with the weight of each list that takes part. */
+export interface FusionPlan {
+  readonly method: FusionMethod
+  readonly depth: number
+  /** In the order in which the lists are fused. */
+  readonly weights: ReadonlyMap<ListName, number>
+}
+
+/** What is best on most collections of the figures in `docs/hybrid.md`. */
+const DEFAULT_FUSION: HybridFusion = { method: 'convex', normalization: 'min-max' }
+const THREE_LISTS: Readonly<Record<ListName, number>> = { sparse: 0.25, dense: 0.5, bm25: 0.25 }
+
+/**
+ * How the lists of a query are fused.
+ *
+ * @param fusion - undefined: convex, min-max, with the default weights
+ * @param lists - those that can be made, in their order
+ * @throws EsplanadeError `INVALID_ARGUMENT`
+ */
+export function fusionPlan(
+  fusion: HybridFusion | undefined,
+  lists: readonly ListName[]
+): FusionPlan {
+  const { weights: given = {}, depth = DEFAULT_DEPTH, ...method } = fusion ?? DEFAULT_FUSION
+  checkCount('fusion.depth', depth)
+  for (const [name, weight] of Object.entries(given)) checkWeight(name, weight, lists)
+  // Methods and their parameters are checked as they are used; the lists cost more than that.
+  if (method.method === 'convex') checkNormalization(method.normalization ?? 'min-max')
+  normalizerOf(method, { hits: [], min: 0, max: 0 }, depth)
+  const fused = lists.filter(name => given[name] !== 0)
+  if (fused.length === 0) refuse('fusion.weights', 'all of them are 0', 'one above 0')
+  const defaults = method.method === 'convex' && fused.length === 3 ? THREE_LISTS : undefined
+  const weights = new Map(fused.map(name => [name, given[name] ?? defaults?.[name] ?? 1]))
+  return { method, depth, weights }
+}
+
+function checkWeight(name: string, weight: unknown, lists: readonly ListName[]): void {
+  const place = `fusion.weights.${name}`
+  if (!(name in THREE_LISTS)) refuse(place, 'there is no such list', LIST_NAMES.join(', '))
+  if (!(typeof weight === 'number' && weight >= 0 && Number.isFinite(weight))) {
+    refuse(place, `given ${String(weight)}`, 'a number from 0')
+  }
+  if (weight === 0 || lists.includes(name as ListName)) return
+  refuse(place, 'there is nothing to search that list for', `weights of ${lists.join(', ')}`)
+}
+
+function refuse(place: string, problem: string, expected: string): never {
+  throw new EsplanadeError('INVALID_ARGUMENT', { place, problem, expected })
+}
