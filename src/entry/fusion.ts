@@ -11,5 +11,6 @@ export type {
   FusionOptions,
   FusionPart
 } from '../fusion/fusion-list.ts'
+export type { FusionTuning, WeightedFusion } from '../fusion/fusion-tuning.ts'
 export type { Normalization } from '../fusion/normalization.ts'
 export { type RrfOptions, rrf } from '../fusion/rrf.ts'
