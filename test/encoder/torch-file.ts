@@ -11,6 +11,8 @@ export interface ZipPart {
   readonly size?: number
   /** Bit 0 says encrypted; default 0. */
   readonly flags?: number
+  /** Of the unpacked content; default 0. */
+  readonly crc32?: number
 }
 
 /** A zip file with sizes and places in 64 bits where `wide` is set. */
@@ -30,15 +32,13 @@ export function zipOf(parts: readonly ZipPart[], wide = false): Uint8Array {
     return offset
   })
   const start = length
-  for (const [
-    i,
-    { name, packed, method = 0, size = packed.length, flags = 0 }
-  ] of parts.entries()) {
+  for (const [i, part] of parts.entries()) {
+    const { name, packed, method = 0, size = packed.length, flags = 0, crc32 = 0 } = part
     const far = (value: number): [number, number] => [wide ? 0xffff_ffff : value, 4]
     const extra = wide
       ? fields([9, 2], [0, 2], [1, 2], [24, 2], [size, 8], [packed.length, 8], [offsets[i]!, 8])
       : new Uint8Array(0)
-    add(fields([0x02014b50, 4], [20, 2], [20, 2], [flags, 2], [method, 2], [0, 8]))
+    add(fields([0x02014b50, 4], [20, 2], [20, 2], [flags, 2], [method, 2], [0, 4], [crc32, 4]))
     add(fields(far(packed.length), far(size), [encoder.encode(name).length, 2]))
     add(fields([extra.length, 2], [0, 10], far(offsets[i]!)))
     add(encoder.encode(name))

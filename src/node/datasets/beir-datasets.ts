@@ -151,9 +151,10 @@ export function unknownDataset(name: string): EsplanadeError {
     })
   }
   const nearest = nearestName(name, names)
+  const meant = nearest === undefined ? '' : `; perhaps ${nearest} is meant`
   return new EsplanadeError('INVALID_ARGUMENT', {
     place: name,
-    problem: `there is no data set of this name in BEIR${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+    problem: `there is no data set of this name in BEIR${meant}`,
     expected: names.join(', '),
     remedy: 'For a data set on a server of your own, give its address and its MD5 sum as well'
   })

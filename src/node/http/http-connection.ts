@@ -120,7 +120,7 @@ export class HttpConnection {
         redirect: 'manual',
         signal: signal ? AbortSignal.any([signal, controller.signal]) : controller.signal
       })
-      return { response, cancel, body: pieces(response.body, timer, silence, failed) }
+      return { response, cancel, body: pieces(response.body, { timer, silence, failed, signal }) }
     } catch (cause) {
       throw failed(cause)
     }
@@ -166,11 +166,16 @@ export class HttpConnection {
   }
 }
 
+interface PieceOptions {
+  readonly timer: NodeJS.Timeout
+  readonly silence: { counts: boolean }
+  readonly signal: AbortSignal | undefined
+  readonly failed: (cause: unknown) => Error
+}
+
 async function* pieces(
   body: ReadableStream<Uint8Array> | null,
-  timer: NodeJS.Timeout,
-  silence: { counts: boolean },
-  failed: (cause: unknown) => Error
+  { timer, silence, signal, failed }: PieceOptions
 ): AsyncGenerator<Uint8Array> {
   try {
     for await (const piece of body ?? []) {
@@ -179,6 +184,8 @@ async function* pieces(
       yield piece
       silence.counts = true
       timer.refresh()
+      // Node 20 waits for ever where a signal comes after the last byte and before the end.
+      signal?.throwIfAborted()
     }
   } catch (cause) {
     throw failed(cause)

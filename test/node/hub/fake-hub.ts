@@ -247,7 +247,8 @@ export class FakeHub {
   }
 }
 
-async function send(
+/** Answers with bytes, or with the part that was asked for, unless something is to go wrong. */
+export async function send(
   response: ServerResponse,
   right: Buffer,
   options: {
