@@ -4,14 +4,17 @@ import { EsplanadeError } from '../errors.ts'
 import type { HitExplanation } from '../explain/explain-hit.ts'
 import type { WordTermSettings } from '../lexical/word-terms.ts'
 import { Stopwatch } from '../rerank/stopwatch.ts'
+import type { DenseVector } from '../vector/dense-vector.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { CollectionContext } from './collection-context.ts'
 import { type CollectionQuery, queryParts } from './collection-query.ts'
+import { type DenseStats, denseStatsOf } from './dense-stats.ts'
 import { encodeQuery } from './encode-query.ts'
 import type { EntryHit } from './entry-search.ts'
 import { explainIn, findDocuments } from './first-stage.ts'
 import type { HybridFusion } from './hybrid-fusion.ts'
 import { inverseDocumentFrequencies } from './inverse-document-frequency.ts'
+import { denseParts } from './passage-dense.ts'
 import { type QueryVectorOptions, queryVector } from './query-vector.ts'
 import { explainedHit, rerankHits } from './rerank-hits.ts'
 import { checkSparseMode, type SearchMode, sparseModeOf } from './search-mode.ts'
@@ -37,8 +40,10 @@ export interface CollectionDocument {
   readonly vectors?: readonly SparseVector[]
   /** With `includeVectors`, where words are terms: those of each passage, in their order. */
   readonly lexicalVectors?: readonly SparseVector[]
-  /** With `includeVectors`: the dense vector, if it has one. */
-  readonly dense?: Float32Array
+  /** With `includeVectors`: the dense vector of the document or of its first passage alone. */
+  readonly dense?: DenseVector
+  /** With `includeVectors`, where other passages have some: one a passage, undefined for those without. */
+  readonly denseVectors?: readonly (DenseVector | undefined)[]
 }
 
 /** Which document is meant. */
@@ -292,7 +297,11 @@ export class CollectionSnapshot {
         sum(records.map(({ numPostings }) => numPostings)) +
         sum(inMemory.map(({ delta, numEntries }) => delta.numPostingsOf(numEntries))),
       numSegments: segments.length,
-      segmentBytes: sum(records.map(({ fileBytes, columnsBytes }) => fileBytes + columnsBytes))
+      segmentBytes: sum(
+        records.map(
+          ({ fileBytes, columnsBytes, dense }) => fileBytes + columnsBytes + (dense?.bytes ?? 0)
+        )
+      )
     }
   }
 
@@ -310,6 +319,12 @@ export class CollectionSnapshot {
     }
     const average = averageLength(store.wordStatistics())
     return { settings: words.settings, numPostings, averageLength: average }
+  }
+
+  /** What the dense vectors cost; undefined for a collection that searches none. */
+  async denseStats(): Promise<DenseStats | undefined> {
+    this.#checkOpen()
+    return denseStatsOf(this.#view, this.#context.settings)
   }
 
   /** Lets the point in time go. Closing again does nothing. */
@@ -382,7 +397,7 @@ export class CollectionSnapshot {
       metadata,
       ...(passages && { passages }),
       ...(vectors && this.#parts(vectors)),
-      ...(vectors?.dense && { dense: vectors.dense })
+      ...(vectors && denseParts(vectors, this.#context.settings.dense))
     }
   }
 

@@ -1,4 +1,3 @@
-import type { DenseEncoder } from '../encoder/dense-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import {
   checkedDenseVector,
@@ -8,8 +7,23 @@ import {
   denseScore,
   refuseZero
 } from '../vector/dense-vector.ts'
-import { aboutHits, placeOf, type RerankCandidate, type Reranker, textOf } from './reranker.ts'
+import {
+  aboutHits,
+  placeOf,
+  type RerankCandidate,
+  type Reranker,
+  type ScoreOptions,
+  textOf
+} from './reranker.ts'
 import { Stopwatch } from './stopwatch.ts'
+
+/** What makes vectors of texts; a `DenseEncoder` does. */
+export interface DenseRerankerEncoder {
+  readonly name: string
+  encodeQuery(text: string, options: ScoreOptions): Promise<DenseVector>
+  /** One a text, in their order. */
+  encodeDocument(texts: readonly string[], options: ScoreOptions): Promise<readonly DenseVector[]>
+}
 
 export interface DenseRerankerOptions {
   /** Default `'cosine'`. */
@@ -27,7 +41,7 @@ export interface DenseRerankerOptions {
  * @throws EsplanadeError `INVALID_ARGUMENT` for a metric that is none
  */
 export function denseReranker(
-  encoder: Pick<DenseEncoder, 'name' | 'encodeQuery' | 'encodeDocument'>,
+  encoder: DenseRerankerEncoder,
   { metric = 'cosine' }: DenseRerankerOptions = {}
 ): Reranker {
   if (!DENSE_METRICS.includes(metric)) {
