@@ -1,7 +1,8 @@
 /**
  * How fast dense vectors are searched, by one thread: milliseconds of a query, and how many vectors were
  * scored in float32 after the scan of the codes. Nothing is timed before the hits of `int8` equal those
- * of `float32`, score by score.
+ * of `float32`, score by score. With `--hnsw` also how fast a graph is, how long it takes to build, and
+ * how much of the exact hits it finds.
  *
  * Vectors are a mixture that resembles encoded texts (points around centres, all of length 1), or with
  * `--model` the definitions of WordNet, encoded.
@@ -9,7 +10,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { DenseEncoder } from 'esplanade/encoder'
-import { DenseIndexBuilder } from 'esplanade/search'
+import { buildHnsw, DenseIndexBuilder } from 'esplanade/search'
 import { readNouns } from '../examples/reverse-dictionary/wordnet.mjs'
 import { quantile } from './encode/spread.mjs'
 
@@ -20,10 +21,13 @@ const HELP = `npm run bench -- dense [options]
   --passes P      timed passes over all queries (default: 5)
   --k K           hits of a query (default: 10)
   --metric M      cosine, dot or euclidean (default: cosine)
+  --hnsw          builds a graph as well, and searches it with several numbers of candidates
   --model PATH    encodes definitions of WordNet with this dense model
   --json          one JSON object instead of a table
 `
 const CENTRES = 500
+/** Candidates that a graph's search keeps. */
+const EXPANSIONS = [16, 32, 64, 128, 256]
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +37,7 @@ const { values } = parseArgs({
     passes: { type: 'string', default: '5' },
     k: { type: 'string', default: '10' },
     metric: { type: 'string', default: 'cosine' },
+    hnsw: { type: 'boolean', default: false },
     model: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false }
@@ -60,7 +65,12 @@ async function main() {
   )
   await checkAgreement(indexes, queries, k)
   const rows = []
-  for (const index of indexes) rows.push(await measure(index, queries, numPasses, k))
+  for (const index of indexes) {
+    const { precision, isWasm } = index
+    const bytes = index.toBytes().length
+    rows.push({ precision, isWasm, bytes, ...(await measure(index, queries, numPasses, { k })) })
+  }
+  const hnsw = values.hnsw ? await measureGraph(indexes[1], queries, numPasses, k) : undefined
   const report = {
     machine: { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node: process.version },
     collection: {
@@ -70,7 +80,8 @@ async function main() {
       metric: values.metric,
       k
     },
-    rows
+    rows,
+    ...(hnsw && { hnsw })
   }
   process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : render(report))
 }
@@ -139,21 +150,18 @@ async function checkAgreement([exact, screened], queries, k) {
   }
 }
 
-async function measure(index, queries, numPasses, k) {
+async function measure(index, queries, numPasses, options) {
   const times = []
   let numScored = 0
   for (let pass = 0; pass < numPasses; pass++) {
     for (const query of queries) {
       const before = performance.now()
-      const { stats } = await index.search(query, { k })
+      const { stats } = await index.search(query, options)
       times.push(performance.now() - before)
       numScored += stats.numScored
     }
   }
   return {
-    precision: index.precision,
-    isWasm: index.isWasm,
-    bytes: index.toBytes().length,
     msMin: quantile(times, 0),
     msP50: quantile(times, 0.5),
     msP99: quantile(times, 0.99),
@@ -161,7 +169,25 @@ async function measure(index, queries, numPasses, k) {
   }
 }
 
-function render({ machine, collection, rows }) {
+async function measureGraph(dense, queries, numPasses, k) {
+  const before = performance.now()
+  const index = await buildHnsw(dense, {
+    onProgress: ({ done }) => {
+      if (done % 6400 === 0) process.stderr.write(`${done} vectors linked\n`)
+    }
+  })
+  const buildMs = performance.now() - before
+  const rows = []
+  for (const expansion of EXPANSIONS) {
+    const { overlap } = await index.measureOverlap({ queries, k, expansion })
+    const times = await measure(index, queries, numPasses, { k, expansion })
+    rows.push({ expansion, overlap, ...times })
+  }
+  const { settings, measured } = index
+  return { settings, measured, buildMs, bytes: (await index.toBytes()).length, rows }
+}
+
+function render({ machine, collection, rows, hnsw }) {
   const { vectors, numVectors, dimensions, metric, k } = collection
   const lines = [
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}`,
@@ -171,9 +197,30 @@ function render({ machine, collection, rows }) {
     '|---|---|---|---|---|---|'
   ]
   for (const row of rows) {
-    const times = [row.msMin, row.msP50, row.msP99].map(ms => ms.toFixed(2))
-    const cells = [row.precision, (row.bytes / 1e6).toFixed(0), ...times, row.numScored.toFixed(0)]
-    lines.push(`| ${cells.join(' | ')} |`)
+    lines.push(line([row.precision, (row.bytes / 1e6).toFixed(0), ...timesOf(row)]))
+  }
+  if (hnsw !== undefined) {
+    const { settings, measured, buildMs, bytes } = hnsw
+    lines.push(
+      '',
+      `HNSW, ${settings.connectivity} links, ${settings.expansionAdd} candidates while it is built`,
+      `built in ${(buildMs / 1000).toFixed(1)} s, ${(bytes / 1e6).toFixed(0)} MB beside the vectors`,
+      `overlap@${measured.k} of ${measured.sampleSize} of its own vectors: ${measured.overlap.toFixed(3)}`,
+      '',
+      `| candidates | overlap@${k} | ms least | p50 | p99 | scored in float32 |`,
+      '|---|---|---|---|---|---|'
+    )
+    for (const row of hnsw.rows) {
+      lines.push(line([row.expansion, row.overlap.toFixed(3), ...timesOf(row)]))
+    }
   }
   return `${lines.join('\n')}\n`
+}
+
+function timesOf({ msMin, msP50, msP99, numScored }) {
+  return [...[msMin, msP50, msP99].map(ms => ms.toFixed(2)), numScored.toFixed(0)]
+}
+
+function line(cells) {
+  return `| ${cells.join(' | ')} |`
 }

@@ -44,7 +44,7 @@ export interface HnswSearchResult extends DenseSearchResult {
   /**
    * Whether the hits are certain to be those of the exact search: so they are where all vectors that pass
    * the filter were scanned. If not, `min` and `max` are of the vectors that were scored: those found, and
-   * about 1,000 spread over all.
+   * 256 spread over all.
    */
   readonly rankSafe: boolean
   readonly stats: DenseSearchResult['stats'] & {

@@ -20,7 +20,7 @@ export interface Beam {
 }
 
 /** Rows spread over all that are scored in any case: the smallest score is estimated by them. */
-const SPREAD_ROWS = 1024
+const SPREAD_ROWS = 256
 
 /**
  * Finds about the best rows by a graph, and scores them as the scan does.
