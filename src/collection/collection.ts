@@ -9,6 +9,7 @@ import type { SparseVector } from '../vector/sparse-vector.ts'
 import { type CollectionContext, closeModels } from './collection-context.ts'
 import type { CollectionQuery } from './collection-query.ts'
 import { CollectionState } from './collection-state.ts'
+import type { DenseStats } from './dense-stats.ts'
 import { isInScope } from './entry-search.ts'
 import { type FlushLimits, Maintenance } from './maintenance.ts'
 import type { DocumentScope, OpenSegment } from './open-segment.ts'
@@ -246,6 +247,11 @@ export class Collection {
   /** {@inheritDoc CollectionSnapshot.lexicalStats} */
   async lexicalStats(): Promise<LexicalStats | undefined> {
     return this.#read(snapshot => snapshot.lexicalStats())
+  }
+
+  /** {@inheritDoc CollectionSnapshot.denseStats} */
+  async denseStats(): Promise<DenseStats | undefined> {
+    return this.#read(snapshot => snapshot.denseStats())
   }
 
   /** {@inheritDoc CollectionSnapshot.idf} */

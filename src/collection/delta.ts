@@ -96,6 +96,11 @@ export class Delta {
     return this.#documents.at(-1)?.seq ?? 0
   }
 
+  /** Dense vectors of the first so many entries, dead or alive. */
+  numDenseOf(numEntries: number): number {
+    return this.#dense?.firstRow(numEntries) ?? 0
+  }
+
   /** Bytes of its dense vectors. */
   get denseBytes(): number {
     return this.#dense?.numBytes ?? 0

@@ -1,4 +1,5 @@
 import { metadataToJson } from '../corpus/metadata.ts'
+import type { DenseVector } from '../vector/dense-vector.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { Collection } from './collection.ts'
 import type { CollectionDocument, CollectionSnapshot } from './snapshot.ts'
@@ -21,7 +22,8 @@ export interface ExportOptions {
  *      "vector": {"indices": [], "values": []}, "dense"?: []}
  *
  * `namespace` stands where it is not `''`. A document with `passages` has `vectors`, one each, in the
- * place of `vector`. Weights have as few digits as give back the same float32; a date is
+ * place of `vector`; where more than its first passage has a dense vector, `dense` is a list of lists of
+ * numbers, one each, and null for a passage without. Weights have as few digits as give back the same float32; a date is
  * `{"$date": "2026-11-21T00:00:00.000Z"}`. {@link importLines} reads them back.
  *
  * @param source - a collection is exported as it was when this began
@@ -44,7 +46,7 @@ export async function* exportLines(
 
 /** One document as a line. */
 function lineOf(document: CollectionDocument): string {
-  const { key, namespace, text, metadata, passages, vectors, dense } = document
+  const { key, namespace, text, metadata, passages, vectors, dense, denseVectors } = document
   const parts = [
     `"_id":${JSON.stringify(key)}`,
     ...(namespace === '' ? [] : [`"namespace":${JSON.stringify(namespace)}`]),
@@ -56,8 +58,16 @@ function lineOf(document: CollectionDocument): string {
     const written = vectors.map(vectorJson)
     parts.push(passages === undefined ? `"vector":${written[0]}` : `"vectors":[${written.join()}]`)
   }
-  if (dense !== undefined) parts.push(`"dense":[${Array.from(dense, float32Json).join()}]`)
+  if (dense !== undefined) parts.push(`"dense":${denseJson(dense)}`)
+  if (denseVectors !== undefined) {
+    const written = denseVectors.map(vector => (vector ? denseJson(vector) : 'null'))
+    parts.push(`"dense":[${written.join()}]`)
+  }
   return `{${parts.join()}}`
+}
+
+function denseJson(vector: DenseVector): string {
+  return `[${Array.from(vector, float32Json).join()}]`
 }
 
 function vectorJson({ terms, weights }: SparseVector): string {

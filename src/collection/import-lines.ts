@@ -92,11 +92,13 @@ function vectorsOf(
   { passages, vector, vectors, dense }: Record<string, unknown>,
   place: string
 ): Pick<UpsertDocument, 'vector' | 'passages' | 'dense'> {
-  const isNumbers = Array.isArray(dense) && dense.every(value => typeof value === 'number')
-  if (dense !== undefined && !isNumbers) refuse(place, '"dense" is no list of numbers')
-  const common = dense === undefined ? {} : { dense: dense as number[] }
+  const isOfPassages = Array.isArray(dense) && dense.some(part => Array.isArray(part))
+  const hasWhole = dense !== undefined && !isOfPassages
+  if (hasWhole && !isNumbers(dense)) refuse(place, '"dense" is no list of numbers')
+  const common = hasWhole ? { dense: dense as number[] } : {}
   if (passages === undefined) {
     if (vectors !== undefined) refuse(place, '"vectors" without "passages"')
+    if (isOfPassages) refuse(place, '"dense" has lists, and there are no "passages"')
     return vector === undefined ? common : { ...common, vector: vectorOf(vector, place) }
   }
   if (!Array.isArray(passages)) refuse(place, '"passages" is no list')
@@ -104,12 +106,39 @@ function vectorsOf(
     refuse(place, `"vectors" is no list of ${passages.length}, one for each passage`)
   }
   const given = vectors as readonly unknown[] | undefined
+  const ofPassages = isOfPassages ? denseOf(dense, passages.length, place) : []
   const spans = passages.map((span, i) => {
     if (!Array.isArray(span) || span.length !== 2) refuse(place, 'a passage is not [start, end]')
     const [start, end] = span as [number, number]
-    return { start, end, ...(given && { vector: vectorOf(given[i], place) }) }
+    const own = ofPassages[i]
+    return {
+      start,
+      end,
+      ...(given && { vector: vectorOf(given[i], place) }),
+      ...(own && { dense: own })
+    }
   })
   return { ...common, passages: spans }
+}
+
+/** One a passage; null for a passage without. */
+function denseOf(
+  vectors: readonly unknown[],
+  numPassages: number,
+  place: string
+): readonly (number[] | null)[] {
+  const isOne = (part: unknown): boolean => part === null || isNumbers(part)
+  if (vectors.length === numPassages && vectors.every(isOne)) {
+    return vectors as readonly (number[] | null)[]
+  }
+  return refuse(
+    place,
+    `"dense" is no list of ${numPassages} lists of numbers, one for each passage`
+  )
+}
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every(part => typeof part === 'number')
 }
 
 function vectorOf(value: unknown, place: string): SparseVector {

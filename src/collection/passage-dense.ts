@@ -1,5 +1,7 @@
 import { EsplanadeError } from '../errors.ts'
 import type { DenseVector } from '../vector/dense-vector.ts'
+import type { DenseSettings } from './dense-settings.ts'
+import type { StoredVectors } from './store.ts'
 
 /**
  * The dense vectors of a document's passages as the store keeps them, in one array.
@@ -51,4 +53,15 @@ export function unpackDense(
     if (!Number.isNaN(vector[0])) vectors[i] = vector
   }
   return vectors
+}
+
+/** What users see of the dense vectors of a document: one of it all, or one a passage. */
+export function denseParts(
+  { dense, passages }: StoredVectors,
+  settings: DenseSettings | undefined
+): { readonly dense?: DenseVector; readonly denseVectors?: readonly (DenseVector | undefined)[] } {
+  if (dense === undefined) return {}
+  if (settings === undefined || dense.length === settings.dimensions) return { dense }
+  const { dimensions } = settings
+  return { denseVectors: unpackDense(dense, passages.length, dimensions, () => 'document') }
 }
