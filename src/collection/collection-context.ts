@@ -1,4 +1,5 @@
 import type { QueryMode } from '../encoder/query-modes.ts'
+import type { WeightedFusion } from '../fusion/fusion-tuning.ts'
 import type { WordTerms } from '../lexical/word-terms.ts'
 import type { CollectionDenseEncoder } from './collection-dense-encoder.ts'
 import type { CollectionEncoder } from './collection-encoder.ts'
@@ -14,6 +15,8 @@ export interface CollectionContext {
   readonly words: WordTerms | undefined
   /** How the texts of queries become vectors unless a call says otherwise. */
   readonly queryMode: QueryMode
+  /** The learned fusion that is kept with the collection, as it was when it was asked for first. */
+  readonly tunedFusion: () => Promise<WeightedFusion | undefined>
 }
 
 /** Frees the models that were loaded. */

@@ -19,6 +19,7 @@ import {
   type SearchMode,
   type SparseMode
 } from './search-mode.ts'
+import { tunedFor } from './tuned-fusion.ts'
 import type { View } from './view.ts'
 
 /** A query, ready to be searched in its mode. */
@@ -65,7 +66,8 @@ export async function encodeQuery(
   const mode = modeOf(givenMode, settings, parts)
   const text = parts.text === undefined ? {} : { text: parts.text }
   if (mode === 'hybrid') {
-    const plan = fusionPlan(fusion, listsToFuse(parts, context))
+    const lists = listsToFuse(parts, context)
+    const plan = fusionPlan(fusion ?? tunedFor(await context.tunedFusion(), lists), lists)
     const vectors = await hybridVectors(parts, plan, view, context, options)
     return { mode, vectors, plan, ...text }
   }

@@ -2,6 +2,7 @@ import type { Metadata } from '../corpus/metadata.ts'
 import { checkQueryMode, type QueryMode } from '../encoder/query-modes.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { HitExplanation } from '../explain/explain-hit.ts'
+import { DEFAULT_DEPTH, type FusionList } from '../fusion/fusion-list.ts'
 import type { WordTermSettings } from '../lexical/word-terms.ts'
 import { Stopwatch } from '../rerank/stopwatch.ts'
 import type { DenseVector } from '../vector/dense-vector.ts'
@@ -13,9 +14,11 @@ import { encodeQuery } from './encode-query.ts'
 import type { EntryHit } from './entry-search.ts'
 import { explainIn, findDocuments } from './first-stage.ts'
 import type { HybridFusion } from './hybrid-fusion.ts'
+import { searchLists } from './hybrid-search.ts'
 import { inverseDocumentFrequencies } from './inverse-document-frequency.ts'
 import { denseParts } from './passage-dense.ts'
 import { type QueryVectorOptions, queryVector } from './query-vector.ts'
+import { DocumentKeys, listsByKey } from './ranked-lists.ts'
 import { explainedHit, rerankHits } from './rerank-hits.ts'
 import { checkSparseMode, type SearchMode, sparseModeOf } from './search-mode.ts'
 import {
@@ -64,6 +67,13 @@ export interface ExplainOptions extends Pick<GetOptions, 'namespace'> {
   readonly fusion?: HybridFusion
   /** The filter of the search that is explained: a fused score depends on what the others have. */
   readonly filter?: unknown
+}
+
+/** Which documents the lists of a query have, how many, and how the query is understood. */
+export interface RankedListsOptions
+  extends Pick<CollectionSearchOptions, 'filter' | 'namespace' | 'queryMode' | 'signal'> {
+  /** Hits of each list, a whole number from 1; default 1,000. */
+  readonly depth?: number
 }
 
 /** A part of the keys of a namespace. */
@@ -120,6 +130,7 @@ export class CollectionSnapshot {
   readonly #view: View
   readonly #context: CollectionContext
   #closed = false
+  #keys: DocumentKeys | undefined
 
   /** @internal The snapshot releases the view when it is closed. */
   constructor(view: View, context: CollectionContext) {
@@ -197,6 +208,30 @@ export class CollectionSnapshot {
     const encoded = await encodeQuery(query, options, this.#view, this.#context)
     this.#checkOpen()
     return explainIn(request.scope, encoded, document, this.#view, this.#context)
+  }
+
+  /**
+   * The rankings that the mode `'hybrid'` fuses, each by itself, in the order in which they are fused and
+   * with their default weights: for a fusion of one's own, and to learn weights from (`tuneFusion`).
+   *
+   * @throws EsplanadeError as {@link CollectionSnapshot.search}
+   */
+  async rankedLists(
+    query: CollectionQuery,
+    options: RankedListsOptions = {}
+  ): Promise<FusionList[]> {
+    this.#checkOpen()
+    const { depth = DEFAULT_DEPTH, ...others } = options
+    const { scope, strategy } = checkSearch({ ...others, k: 1 }, this.#view, this.#context.settings)
+    const wanted = { ...options, mode: 'hybrid', fusion: { method: 'convex', depth } } as const
+    const encoded = await encodeQuery(query, wanted, this.#view, this.#context)
+    this.#checkOpen()
+    if (encoded.mode !== 'hybrid') throw new Error('a hybrid query was asked for')
+    const { metric } = this.#context.settings
+    const selection = { scope, strategy, metric }
+    const lists = searchLists(this.#view, encoded.vectors, selection, encoded.plan)
+    this.#keys ??= new DocumentKeys(this.#view)
+    return listsByKey(lists, this.#keys, scope.namespace, this.#view)
   }
 
   /**

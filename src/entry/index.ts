@@ -39,7 +39,8 @@ export type {
   GetOptions,
   KeyPage,
   LexicalStats,
-  ListOptions
+  ListOptions,
+  RankedListsOptions
 } from '../collection/snapshot.ts'
 export type { Durability } from '../collection/store.ts'
 export type { UpsertOptions, UpsertProgress, UpsertResult } from '../collection/upsert.ts'

@@ -41,6 +41,7 @@ import { activeAfter, tidyGenerations } from './generations.ts'
 import { LmdbStore } from './lmdb-store.ts'
 import { loadInferenceFree, loadModel, queryModelSource } from './load-model.ts'
 import { type FoundModel, findModel, hubModel } from './model-folder.ts'
+import { tunedFusionOf } from './tuning-file.ts'
 import { WriterLock } from './writer-lock.ts'
 
 /** How a collection is opened, and, where there is none, made. */
@@ -198,7 +199,8 @@ async function openGeneration(
         encoder,
         denseEncoder,
         words: settings.lexical && new WordTerms(settings.lexical),
-        queryMode: queryModeOf(options)
+        queryMode: queryModeOf(options),
+        tunedFusion: tunedFusionOf(paths)
       },
       store,
       storage: new GenerationStorage(paths, settings),

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { EsplanadeError } from '../errors.ts'
-import type { FusionTuning } from '../fusion/fusion-tuning.ts'
+import type { FusionTuning, WeightedFusion } from '../fusion/fusion-tuning.ts'
 import type { Tuning } from '../search/tune.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { type GenerationPaths, generationPaths, readCollectionFile } from './collection-files.ts'
@@ -60,6 +60,15 @@ export async function saveFusionTuning(
  */
 export async function readFusionTuning(directory: string): Promise<FusionTuning | undefined> {
   return (await readTunings(await pathsOf(directory))).fusion
+}
+
+/** The learned fusion of a generation, read when it is asked for first, then kept. */
+export function tunedFusionOf(paths: GenerationPaths): () => Promise<WeightedFusion | undefined> {
+  let read: Promise<WeightedFusion | undefined> | undefined
+  return () => {
+    read ??= readTunings(paths).then(({ fusion }) => fusion?.fusion)
+    return read
+  }
 }
 
 /** What a generation was tuned to. @throws EsplanadeError as {@link readTuning} */
