@@ -31,7 +31,9 @@ export class IndexProgress {
   }
 
   /** Documents were encoded, or are done. */
-  update({ done, numEncoded }: UpsertProgress): void {
+  update({ done, numEncoded: numSparse, dense }: UpsertProgress): void {
+    // Each passage is encoded by one model, then by the other.
+    const numEncoded = dense === undefined ? numSparse : (numSparse + dense.numEncoded) / 2
     if (done > this.#documentsDone) this.#encodedBefore = numEncoded
     for (; this.#documentsDone < done; this.#documentsDone++) {
       this.#numDone += this.#waiting[this.#firstWaiting++]!
@@ -48,7 +50,7 @@ export class IndexProgress {
       const fraction = (bytesRead / Math.max(1, totalBytes)) * share
       this.#fraction = Math.max(this.#fraction ?? 0, fraction)
     }
-    this.#display.update(worked, this.#fraction)
+    this.#display.update(Math.floor(worked), this.#fraction)
   }
 
   stop(): void {

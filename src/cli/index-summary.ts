@@ -14,6 +14,8 @@ export interface IndexSummary {
   readonly numProblems: number
   /** Passages that the model read in part only. */
   readonly numTruncated: number
+  /** Passages that the dense model read in part only; absent where there is none. */
+  readonly numDenseTruncated?: number
   /** Of the collection, all namespaces together. */
   readonly numDocuments: number
   readonly numPassages: number
@@ -23,13 +25,15 @@ export interface IndexSummary {
   readonly bytes: number
   readonly numOtherFiles: number
   readonly maxTokens: number | undefined
+  readonly maxDenseTokens: number | undefined
 }
 
 type Timed = IndexSummary & { readonly seconds: number }
 
 /** For scripts. */
 export function summaryJson(summary: Timed): object {
-  const { numRead: _, numOtherFiles: _files, maxTokens: _max, seconds, ...counts } = summary
+  const { numRead: _, numOtherFiles: _files, maxTokens: _max, ...rest } = summary
+  const { maxDenseTokens: _maxDense, seconds, ...counts } = rest
   return { ...counts, seconds: +seconds.toFixed(2) }
 }
 
@@ -54,8 +58,22 @@ export function summaryText(directory: string, summary: Timed): string {
     numTruncated > 0
       ? `${counted(numTruncated, 'text')} longer than ${summary.maxTokens} tokens, read in part (--passage-tokens splits them)`
       : undefined,
+    ...denseTruncated(summary),
     numProblems > 0 ? `${counted(numProblems, 'record')} skipped` : undefined,
     `${directory} holds ${holds}${terms}, ${readableBytes(bytes)}`
   ]
   return `${lines.filter(line => line !== undefined).join('\n')}\n`
+}
+
+/** Where there is a dense model only, the line before has said it. */
+function denseTruncated({
+  numTruncated,
+  numDenseTruncated = 0,
+  maxTokens,
+  maxDenseTokens
+}: IndexSummary): string[] {
+  const isSaid = numDenseTruncated === numTruncated && maxTokens === maxDenseTokens
+  if (numDenseTruncated === 0 || isSaid) return []
+  const texts = counted(numDenseTruncated, 'text')
+  return [`${texts} longer than ${maxDenseTokens} tokens, read in part by the dense model`]
 }

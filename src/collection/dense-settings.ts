@@ -37,6 +37,8 @@ export interface DenseSettings {
   readonly metric: DenseMetric
   /** Absent where the vectors are made elsewhere. */
   readonly model?: DenseModelRecord
+  /** `'hnsw'`: larger segments have a graph beside their vectors; absent: all vectors are scanned. */
+  readonly index?: 'hnsw'
 }
 
 /** What is asked of the dense vectors of a collection. */
@@ -45,6 +47,11 @@ export interface DenseOptions {
   readonly dimensions?: number
   /** How a document is compared with a query; default `'cosine'`. */
   readonly metric?: DenseMetric
+  /**
+   * `'hnsw'` keeps a graph beside the vectors of every larger segment, by which searches are faster and
+   * approximate; needs the package `usearch`. Default `'flat'`: all vectors are scanned, which is exact.
+   */
+  readonly index?: 'flat' | 'hnsw'
 }
 
 /**
@@ -59,12 +66,13 @@ export function newDenseSettings(
   model: { readonly dimensions: number; readonly record: DenseModelRecord } | undefined
 ): DenseSettings | undefined {
   if (wanted === undefined && model === undefined) return undefined
-  const { dimensions = model?.dimensions, metric = 'cosine' } = wanted ?? {}
+  const { dimensions = model?.dimensions, metric = 'cosine', index } = wanted ?? {}
   if (dimensions === undefined) {
     throw new EsplanadeError('INVALID_ARGUMENT', {
       place: 'dense.dimensions',
       problem: 'it is not given, and there is no dense model to tell it by',
-      expected: `a whole number from 1 to ${MAX_DIMENSIONS}`
+      expected: `a whole number from 1 to ${MAX_DIMENSIONS}`,
+      remedy: 'Name a dense model (denseModel, --dense-model), or say how long the vectors are'
     })
   }
   if (model !== undefined && dimensions !== model.dimensions) {
@@ -74,7 +82,8 @@ export function newDenseSettings(
       expected: `${model.dimensions}, or nothing`
     })
   }
-  return { dimensions, metric, ...(model && { model: model.record }) }
+  const record = model && { model: model.record }
+  return { dimensions, metric, ...record, ...(index === 'hnsw' && { index }) }
 }
 
 /** @throws EsplanadeError `INVALID_ARGUMENT` */
@@ -85,18 +94,24 @@ export function checkDenseOptions(given: DenseOptions | undefined): void {
     throw new EsplanadeError('INVALID_ARGUMENT', { place, problem, expected })
   }
   if (typeof given !== 'object' || given === null) refuse('dense', given, '{ dimensions, metric }')
-  const { dimensions, metric } = given
+  const { dimensions, metric, index } = given
   if (dimensions !== undefined && !isDimensions(dimensions)) {
     refuse('dense.dimensions', dimensions, `a whole number from 1 to ${MAX_DIMENSIONS}`)
   }
   if (metric !== undefined && !DENSE_METRICS.includes(metric)) {
     refuse('dense.metric', metric, DENSE_METRICS.join(' or '))
   }
+  if (index !== undefined && index !== 'flat' && index !== 'hnsw') {
+    refuse('dense.index', index, 'flat or hnsw')
+  }
 }
 
 /** Checks what `settings.json` says. */
 export function checkDenseRecord(record: Record<string, unknown>, refuse: RefuseFile): void {
-  const { dimensions, metric, model } = record
+  const { dimensions, metric, model, index } = record
+  if (index !== undefined && index !== 'hnsw') {
+    refuse(`dense.index is ${JSON.stringify(index)}`, 'hnsw, or nothing')
+  }
   if (!isDimensions(dimensions)) {
     const expected = `a whole number from 1 to ${MAX_DIMENSIONS}`
     refuse(`dense.dimensions is ${JSON.stringify(dimensions)}`, expected)
@@ -124,9 +139,10 @@ export function checkDenseRecord(record: Record<string, unknown>, refuse: Refuse
 /** How a message says what a collection was made with. */
 export function denseName(settings: DenseSettings | undefined): string {
   if (settings === undefined) return 'no dense vectors'
-  const { dimensions, metric, model } = settings
+  const { dimensions, metric, model, index } = settings
   const made = model === undefined ? '' : ` by ${model.name}`
-  return `dense vectors of ${dimensions} dimensions${made}, compared by ${metric}`
+  const graphs = index === undefined ? '' : `, with graphs (${index})`
+  return `dense vectors of ${dimensions} dimensions${made}, compared by ${metric}${graphs}`
 }
 
 /** In what recorded settings are not those that are asked for, in words; undefined: they are. */
@@ -137,7 +153,9 @@ export function denseDifference(
   if (recorded === undefined) return 'dense vectors were asked for'
   const { dimensions = recorded.dimensions, metric = recorded.metric } = wanted
   if (dimensions !== recorded.dimensions) return `${dimensions} dimensions were asked for`
-  return metric === recorded.metric ? undefined : `${metric} was asked for`
+  if (metric !== recorded.metric) return `${metric} was asked for`
+  const { index = recorded.index ?? 'flat' } = wanted
+  return index === (recorded.index ?? 'flat') ? undefined : `${index} was asked for`
 }
 
 /** What makes two models give other vectors; where they lie and what they are called does not. */

@@ -17,6 +17,8 @@ export {
   type CorpusTarget,
   corpusDocuments
 } from '../collection/corpus-documents.ts'
+export type { DenseModelRecord, DenseOptions, DenseSettings } from '../collection/dense-settings.ts'
+export type { DenseStats } from '../collection/dense-stats.ts'
 export { type ExportOptions, exportLines } from '../collection/export-lines.ts'
 export type { CollectionSearchStats } from '../collection/first-stage.ts'
 export type { HybridFusion } from '../collection/hybrid-fusion.ts'

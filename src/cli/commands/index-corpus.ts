@@ -16,6 +16,12 @@ import { keysOf, namespaceOption } from '../collection-options.ts'
 import { addCorpusOptions, type CorpusFlags, corpusOptions } from '../corpus-options.ts'
 import { EXIT_FAILED } from '../exit-codes.ts'
 import { collectionBytes } from '../folder-bytes.ts'
+import {
+  denseModelOption,
+  type IndexModeFlags,
+  keptModesOption,
+  modeOptions
+} from '../index-modes.ts'
 import { IndexProgress } from '../index-progress.ts'
 import { type IndexSummary, summaryJson, summaryText } from '../index-summary.ts'
 import { interruptible } from '../interrupt.ts'
@@ -34,16 +40,14 @@ import { atLeast, count, pruneMassOption } from '../options.ts'
 import { ProblemReport } from '../problem-report.ts'
 import { counted } from '../readable.ts'
 
-interface IndexFlags extends CorpusFlags, ModelFlags {
+interface IndexFlags extends CorpusFlags, ModelFlags, IndexModeFlags {
   readonly to: string
-  readonly model?: string
   readonly namespace: string
   readonly passageTokens?: number
   readonly metric?: Metric
   readonly topTokens?: number
   readonly minWeight?: number
   readonly pruneMass?: number
-  readonly lexical?: boolean
   readonly overwrite?: boolean
   readonly prune?: boolean
   readonly strict?: boolean
@@ -63,6 +67,7 @@ are fixed when the collection is made.
 
   esplanade index notes/ --to notes.esplanade
   esplanade index notes/ --to notes.esplanade --prune
+  esplanade index notes/ --to notes.esplanade --dense-model models/my-encoder
   esplanade index products.csv --to products --key sku --text name,description`
 
 export function indexCommand(): Command {
@@ -77,6 +82,8 @@ export function indexCommand(): Command {
       '--model <model>',
       "name or folder of the model, or org/name on the hub; none: all records have vectors (default: the collection's own, splade-tiny for a new one)"
     )
+    .addOption(denseModelOption())
+    .addOption(keptModesOption())
     .addOption(queryModelOption())
     .addOption(revisionOption())
     .addOption(poolingOption())
@@ -248,8 +255,15 @@ async function writeCorpus(
     numDead,
     numPostings,
     numOtherFiles: corpus.numOtherFiles,
-    maxTokens: collection.settings.model?.maxTokens
+    ...tokensRead(collection)
   }
+}
+
+/** Tokens of a text that the models read; where there is a dense one only, those that it does. */
+function tokensRead({ settings }: Collection) {
+  const { model, dense } = settings
+  const denseTokens = dense?.model?.maxTokens
+  return { maxTokens: model?.maxTokens ?? denseTokens, maxDenseTokens: denseTokens }
 }
 
 /**
@@ -283,15 +297,14 @@ async function prune(
 
 /** What the collection is to be, as far as the options say so. */
 function openOptions({ flags, signal, corpus }: IndexTask): OpenOptions {
-  const { model, passageTokens, topTokens, minWeight, pruneMass, metric, lexical } = flags
+  const { passageTokens, topTokens, minWeight, pruneMass, metric } = flags
   return {
-    ...(model !== undefined && { model: model === 'none' ? null : model }),
+    ...modeOptions(flags),
     ...(metric !== undefined && { metric }),
     ...(passageTokens !== undefined && { passageTokens }),
     ...(topTokens !== undefined && { topTokens }),
     ...(minWeight !== undefined && { minWeight }),
     ...(pruneMass !== undefined && { pruneMass }),
-    ...(lexical !== undefined && { lexical }),
     load: { ...loadOptions(flags, signal), ...sharingOptions(flags, corpus.totalBytes) }
   }
 }

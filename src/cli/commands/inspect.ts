@@ -49,6 +49,7 @@ async function figuresOf(collection: Collection) {
   const { store, segments, total } = await collectionBytes(collection.directory)
   const { metric, model, passageTokens, topTokens, minWeight, pruneMass } = collection.settings
   const lexical = await collection.lexicalStats()
+  const dense = await collection.denseStats()
   const tuning = await readTuning(collection.directory).catch(() => undefined)
   return {
     numDocuments: stats.numDocuments,
@@ -68,6 +69,7 @@ async function figuresOf(collection: Collection) {
     minWeight,
     pruneMass,
     lexical,
+    dense,
     tuning
   }
 }
@@ -98,6 +100,7 @@ function rowsOf(found: Figures): [string, string][] {
       : []),
     ...pruningRows(found),
     ...lexicalRows(found),
+    ...denseRows(found),
     ...(tuning
       ? [['tuned', `overlap@${tuning.k} ${tuning.measuredOverlap.toFixed(3)}`] as [string, string]]
       : []),
@@ -126,6 +129,18 @@ function lexicalRows({ lexical, numPostings, segmentBytes }: Figures): [string, 
       `${readableCount(numLexical)}, ${(100 * share).toFixed(1)} % of all, about ${readableBytes(share * segmentBytes)}`
     ],
     ['  average length', `${averageLength.toFixed(1)} words`]
+  ]
+}
+
+/** What the dense vectors are, and what they take. */
+function denseRows({ dense }: Figures): [string, string][] {
+  if (dense === undefined) return []
+  const { settings, numVectors, bytes } = dense
+  const { dimensions, metric, model } = settings
+  return [
+    ['dense', `${readableCount(dimensions)} dimensions, ${metric}`],
+    ['  model', model ? `${model.name}, ${model.maxTokens} tokens of a text at most` : 'none'],
+    ['  vectors', `${readableCount(numVectors)}, ${readableBytes(bytes)} on disk and in memory`]
   ]
 }
 
