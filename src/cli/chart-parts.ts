@@ -67,9 +67,14 @@ export function chartLine(x1: number, y1: number, x2: number, y2: number, name: 
 }
 
 /** The whole chart, with a name for those who do not see it. */
-export function chart(label: string, height: number, parts: readonly string[]): string {
+export function chart(
+  label: string,
+  height: number,
+  parts: readonly string[],
+  width: number = CHART_WIDTH
+): string {
   return [
-    `<svg viewBox="0 0 ${CHART_WIDTH} ${height}" role="img" aria-label="${escapeMarkup(label)}">`,
+    `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeMarkup(label)}">`,
     ...parts,
     '</svg>'
   ].join('\n')

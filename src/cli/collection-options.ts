@@ -1,5 +1,11 @@
 import { type Command, Option } from 'commander'
-import { type Collection, type CollectionSnapshot, type OpenOptions, open } from 'esplanade'
+import {
+  type Collection,
+  type CollectionSnapshot,
+  type LoadOptions,
+  type OpenOptions,
+  open
+} from 'esplanade'
 import type { QueryMode } from 'esplanade/encoder'
 import { loadOptions } from './model-options.ts'
 import { queryModeOption } from './query-mode-option.ts'
@@ -34,15 +40,20 @@ export function addSearchOptions(command: Command): Command {
   return addCollectionOptions(command).addOption(queryModeOption())
 }
 
-/** A collection beside which another process may write. */
+/**
+ * A collection beside which another process may write.
+ *
+ * @param load - how its model is loaded, beside what every command asks of that
+ */
 export function openToRead(
   directory: string,
-  flags: Partial<CollectionFlags> = {}
+  flags: Partial<CollectionFlags> = {},
+  load: LoadOptions = {}
 ): Promise<Collection> {
   const { model, queryMode } = flags
   return open(directory, {
     readOnly: true,
-    load: loadOptions({}),
+    load: { ...loadOptions({}), ...load },
     ...(model && { model }),
     ...(queryMode && { queryMode })
   })
