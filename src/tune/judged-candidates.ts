@@ -34,6 +34,10 @@ export class JudgedCandidates {
     }
   }
 
+  get numJudged(): number {
+    return this.#places.length
+  }
+
   /** The metric's value where the candidates are ordered by these scores. */
   valueOf(scores: Float64Array, metric: Metric): number {
     const { grades } = this.#ranking

@@ -31,6 +31,8 @@ export interface JudgedQueries {
   readonly unjudgedQueryIds: readonly string[]
   /** Judged queries without a document of grade 1 or more. */
   readonly unanswerableQueryIds: readonly string[]
+  /** Candidates that have a judgement. 0 hints at keys of another collection. */
+  readonly numJudgedHits: number
 }
 
 /**
@@ -83,7 +85,8 @@ export async function judgedQueries(
     numLearnable: answered.filter(i => !unanswerable.has(queryIds[i]!)).length,
     unansweredQueryIds: queryIds.filter(queryId => !found.has(queryId)),
     unjudgedQueryIds,
-    unanswerableQueryIds: [...unanswerable]
+    unanswerableQueryIds: [...unanswerable],
+    numJudgedHits: [...found.values()].reduce((sum, { judged }) => sum + judged.numJudged, 0)
   }
 }
 

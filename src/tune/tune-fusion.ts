@@ -65,7 +65,11 @@ export interface MeanOfQueries extends Interval {
 export interface TuneFusionResult
   extends Pick<
     JudgedQueries,
-    'queryIds' | 'unansweredQueryIds' | 'unjudgedQueryIds' | 'unanswerableQueryIds'
+    | 'queryIds'
+    | 'unansweredQueryIds'
+    | 'unjudgedQueryIds'
+    | 'unanswerableQueryIds'
+    | 'numJudgedHits'
   > {
   /** The metric's canonical name. */
   readonly metric: string
@@ -125,14 +129,14 @@ export async function tuneFusion(
   // Fold by fold, then with none held out.
   const choices = await choicesOf(table, methods, byDefault, foldOf, numFolds, task)
   const worth = worthOf(judged, choices, table.of(byDefault), { foldOf, depth, seed })
-  const { queryIds, unansweredQueryIds, unjudgedQueryIds, unanswerableQueryIds } = judged
   return {
     metric: boundMetric.name,
     ...worth,
-    queryIds,
-    unansweredQueryIds,
-    unjudgedQueryIds,
-    unanswerableQueryIds
+    queryIds: judged.queryIds,
+    unansweredQueryIds: judged.unansweredQueryIds,
+    unjudgedQueryIds: judged.unjudgedQueryIds,
+    unanswerableQueryIds: judged.unanswerableQueryIds,
+    numJudgedHits: judged.numJudgedHits
   }
 }
 

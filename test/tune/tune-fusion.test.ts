@@ -187,6 +187,8 @@ describe('tuneFusion', () => {
     expect(result.unanswerableQueryIds).toEqual(['hopeless'])
     expect(result.unjudgedQueryIds).toEqual(['unasked'])
     expect(result.heldOutValues).toHaveLength(33)
+    // Two lists of the rest have one document each; `hopeless` has a judged one as well.
+    expect(result.numJudgedHits).toBe(31)
     expect(result.heldOut.mean).toBeCloseTo(30 / 33, 12)
   })
 
