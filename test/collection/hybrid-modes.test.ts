@@ -39,7 +39,7 @@ describe('a query', () => {
     expect(await bestOf({ dense })).toEqual(['tide', 'flat', undefined])
     expect(await bestOf({ sparse, dense })).toEqual(['tide', 'fusion', 'sparse+dense'])
     expect(await bestOf({ text, dense })).toEqual(['tide', 'fusion', 'dense+bm25'])
-    expect(await bestOf({ text, sparse, dense })).toEqual(['fog', 'fusion', 'sparse+dense+bm25'])
+    expect(await bestOf({ text, sparse, dense })).toEqual(['tide', 'fusion', 'sparse+dense+bm25'])
     expect(await bestOf({ text, sparse })).toEqual(['fog', exact, undefined])
     expect(await bestOf({ text, dense }, { mode: 'bm25' })).toEqual(['rope', exact, undefined])
     expect(await bestOf({ text, dense }, { mode: 'dense' })).toEqual(['tide', 'flat', undefined])
@@ -220,11 +220,11 @@ describe('dense search', () => {
     expect(next.hits.map(({ key, rank }) => [key, rank])).toEqual([['fog', 2]])
     const none = await collection.explain(query, 'rope')
     expect(none.explanation.description).toBe('document "rope" has no dense vector')
-    const all = await collection.search(
-      { sparse, dense: [-1, 0] },
-      { fusion: { method: 'convex' } }
-    )
-    // As far off as the farthest: fog has −1.
-    expect(all.hits.map(({ key }) => key)).toEqual(['fog', 'tide'])
+    // As far off as the farthest, which is fog with −1.
+    const both = { sparse: sparseVector([2], [1]), dense: [-1, 0] }
+    const fused = (await collection.search(both, { explain: true })).hits
+    const rope = fused.find(({ key }) => key === 'rope')!
+    expect(rope.score).toBe(0.5)
+    expect(rope.explanation!.lists![1]).toMatchObject({ list: 'dense', score: -1, value: 0 })
   })
 })
