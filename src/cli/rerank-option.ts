@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { EsplanadeError } from 'esplanade'
-import { type LoadedReranker, loadReranker, type StageTime } from 'esplanade/rerank'
+import { type CollectionSearchOptions, EsplanadeError } from 'esplanade'
+import { loadReranker, type StageTime } from 'esplanade/rerank'
 import { showDownload } from './download-progress.ts'
 import { count } from './options.ts'
 
@@ -15,7 +15,7 @@ export function addRerankOptions(command: Command): Command {
   return command
     .option(
       '--rerank <model>',
-      'a second stage: a model that orders the best hits, a cross-encoder, a ColBERT or a dense one; maxsim:MODEL compares the tokens of a dense one'
+      'a second stage orders the best hits: a cross-encoder, a ColBERT, a dense model; maxsim:MODEL for the tokens of a dense one; dense for the dense vectors of the collection'
     )
     .option(
       '--depth <n>',
@@ -33,7 +33,7 @@ const KIND = /^(cross-encoder|maxsim|dense):(.+)$/s
 /** The second stage of a command; closed, it frees its model. */
 export interface SecondStage extends AsyncDisposable {
   /** For a search of a collection; nothing without `--rerank`. */
-  readonly options: { readonly rerank?: LoadedReranker; readonly depth?: number }
+  readonly options: Pick<CollectionSearchOptions, 'rerank' | 'depth'>
 }
 
 /**
@@ -43,23 +43,27 @@ export interface SecondStage extends AsyncDisposable {
  */
 export async function openSecondStage({ rerank, depth }: RerankFlags): Promise<SecondStage> {
   if (rerank === undefined) {
-    if (depth === undefined) return { options: {}, [Symbol.asyncDispose]: async () => {} }
+    if (depth === undefined) return { options: {}, [Symbol.asyncDispose]: nothing }
     throw new EsplanadeError('INVALID_ARGUMENT', {
       place: '--depth',
       problem: 'given without --rerank, and nothing is reranked',
       remedy: 'Name a model that reranks: --rerank MODEL'
     })
   }
+  const common = depth === undefined ? {} : { depth }
+  if (rerank === 'dense') return { options: { rerank, ...common }, [Symbol.asyncDispose]: nothing }
   const [, kind, named] = KIND.exec(rerank) ?? []
   const reranker = await loadReranker(named ?? rerank, {
     onDownload: showDownload,
     ...(kind !== undefined && { kind: kind as 'dense' })
   })
   return {
-    options: { rerank: reranker, ...(depth !== undefined && { depth }) },
+    options: { rerank: reranker, ...common },
     [Symbol.asyncDispose]: () => reranker.close()
   }
 }
+
+async function nothing(): Promise<void> {}
 
 /** Stages with their times, on one line. */
 export function stagesLine(stages: readonly StageTime[]): string {
