@@ -17,7 +17,7 @@ export function textOf({ head, body }) {
 }
 
 /** @param {Table} table */
-function markdownOf({ head, body }) {
+export function markdownOf({ head, body }) {
   const line = cells => `| ${cells.join(' | ')} |`
   const rule = head.map((_, i) => (i === 0 ? '---' : '---:'))
   return [head, rule, ...body].map(line).join('\n')
@@ -43,7 +43,8 @@ export function storeTables(page, tables) {
   writeFileSync(path, text)
 }
 
-function machine() {
+/** Where and when the figures of a table were measured. */
+export function machine() {
   const [{ model }] = cpus()
   const date = new Date().toISOString().slice(0, 10)
   const cores = cpus().length
