@@ -2,6 +2,8 @@ import { EsplanadeError } from '../errors.ts'
 import type { KernelChoice } from '../kernel/kernel-memory.ts'
 import type { DenseRows } from '../search/dense-rows.ts'
 import { DenseRowsWriter } from '../search/dense-writer.ts'
+import { buildHnswFile } from '../search/hnsw-build.ts'
+import type { HnswFile } from '../search/hnsw-format.ts'
 import type { Segment } from '../segment/segment.ts'
 import type { DenseSettings } from './dense-settings.ts'
 import { type EntrySeqs, entryKey } from './entry-key.ts'
@@ -16,20 +18,29 @@ export interface DenseEntries {
   readonly rows: DenseRows
   /** `entryOf[row]`: the entry of a row, ascending. */
   readonly entryOf: Uint32Array<ArrayBuffer>
+  /** The graph of the rows; undefined where they are scanned. */
+  readonly graph: HnswFile | undefined
 }
+
+/** Vectors from which on a segment has a graph: a scan of fewer is as fast. */
+export const GRAPH_VECTORS = 4096
 
 /**
  * Gathers the dense vectors of a segment from the store. They are read twice, first to know how many
  * there are, so that they are in memory only once.
  *
- * @throws EsplanadeError `COLLECTION_CORRUPT`, `ABORTED`; `INVALID_ARGUMENT` where they take over 4 GiB
+ * @throws EsplanadeError `COLLECTION_CORRUPT`, `ABORTED`; `INVALID_ARGUMENT` where they take over 4 GiB;
+ *   `RUNTIME_MISSING` where a graph is to be built and `usearch` is not installed
  */
 export async function buildDense(
   snapshot: StoreSnapshot,
   { seqs }: EntrySeqs,
-  { dimensions, metric }: DenseSettings,
+  { dimensions, metric, index }: DenseSettings,
   pace: Pace,
-  kernel: KernelChoice = 'auto'
+  {
+    kernel = 'auto',
+    signal
+  }: { readonly kernel?: KernelChoice | undefined; readonly signal?: AbortSignal | undefined } = {}
 ): Promise<DenseEntries> {
   const scratch = new VectorScratch()
   const vectorsOf = (first: number, end: number) => {
@@ -55,7 +66,9 @@ export async function buildDense(
   }
   const rows = writer.finish()
   await pace.turn()
-  return { rows, entryOf: Uint32Array.from(entries) }
+  const hasGraph = index === 'hnsw' && keys.length >= GRAPH_VECTORS
+  const graph = hasGraph ? await buildHnswFile(rows, signal) : undefined
+  return { rows, entryOf: Uint32Array.from(entries), graph }
 }
 
 /** The entries of one document after the other, `[first, end)`. */
@@ -70,10 +83,16 @@ function* documentsIn(seqs: Float64Array): Generator<readonly [first: number, en
  * Which entry of a segment each dense vector of its file belongs to: both are in one order, and a key is
  * the same in both.
  *
+ * @param graph - that of the rows, if they have one
  * @param place - the dense file, for messages
  * @throws EsplanadeError `COLLECTION_CORRUPT` where a vector has a key that no entry has
  */
-export function denseEntries(segment: Segment, rows: DenseRows, place?: string): DenseEntries {
+export function denseEntries(
+  segment: Segment,
+  rows: DenseRows,
+  graph: HnswFile | undefined,
+  place?: string
+): DenseEntries {
   const { keyOffsets } = segment
   const keys = segment.section('keys')
   const numEntries = keyOffsets.length - 1
@@ -87,7 +106,7 @@ export function denseEntries(segment: Segment, rows: DenseRows, place?: string):
     if (entry === numEntries) throw foreign(row, place)
     entryOf[row] = entry++
   }
-  return { rows, entryOf }
+  return { rows, entryOf, graph }
 
   function isKey(of: number, start: number, length: number): boolean {
     const at = keyOffsets[of]!

@@ -94,8 +94,8 @@ export async function buildSegment(
   await pace.turn()
   const seqs = EntrySeqs.of(segment)
   const columns = await buildColumns(snapshot, segment, seqs, pace)
-  const { dense: wanted, kernel } = options
-  const dense = wanted && (await buildDense(snapshot, seqs, wanted, pace, kernel))
+  const { dense: wanted, kernel, signal } = options
+  const dense = wanted && (await buildDense(snapshot, seqs, wanted, pace, { kernel, signal }))
   return { segment, seqs, columns, dense }
 }
 

@@ -1,5 +1,6 @@
-import type { DenseRanking } from '../search/flat-scan.ts'
+import type { HnswRanking } from '../search/hnsw-searcher.ts'
 import type { DenseVector } from '../vector/dense-vector.ts'
+import type { GraphWalk } from './dense-strategy.ts'
 import type { EntryPlace } from './entry-key.ts'
 import { deltaFilter, type EntryHit } from './entry-search.ts'
 import type { DocumentScope } from './open-segment.ts'
@@ -14,13 +15,18 @@ export interface DenseDocumentSelection {
   readonly minScore: number
   /** Only documents that stand after this one, which has the score of its best passage. */
   readonly after?: EntryHit | undefined
+  /** How graphs are walked, those that are open; undefined: all vectors are scanned. */
+  readonly walk?: GraphWalk | undefined
 }
 
 /** What a dense search of a view found. */
 export interface DenseEntryRanking {
   /** Documents, each by its best passage: score descending, then in the order they were written in. */
   readonly hits: readonly EntryHit[]
-  /** Smallest score of all vectors in the scope, those of all passages; 0 if there is none. */
+  /**
+   * Smallest score of all vectors in the scope, those of all passages; 0 if there is none. Where a graph
+   * was walked, of those that were scored, which are spread over all.
+   */
   readonly min: number
   /** Largest score likewise. */
   readonly max: number
@@ -30,7 +36,9 @@ export interface DenseEntryRanking {
    */
   scoresOf(seqs: readonly number[]): Float64Array
   readonly stats: {
-    /** Vectors in the scope: all of them are looked at. */
+    /** `'flat'`: all vectors in the scope were looked at; `'hnsw'`: of some segment, those of a walk. */
+    readonly strategy: 'flat' | 'hnsw'
+    /** Vectors that were looked at. */
     readonly numScanned: number
     /** Vectors whose float32 numbers were read. */
     readonly numScored: number
@@ -41,16 +49,17 @@ export interface DenseEntryRanking {
 const DEEPER = 4
 
 /**
- * The best documents of a view for a dense query, exactly: every vector in the scope is looked at.
+ * The best documents of a view for a dense query: exactly, by a look at every vector in the scope, or
+ * about the best by walks through graphs.
  *
  * @param query - of the collection's dimensions, as `checkedDense` gives it
  */
 export function searchDense(
   view: View,
   query: DenseVector,
-  { k, scope, minScore, after }: DenseDocumentSelection
+  { k, scope, minScore, after, walk }: DenseDocumentSelection
 ): DenseEntryRanking {
-  const parts = partsOf(view, scope)
+  const parts = partsOf(view, scope, walk)
   const scoresOf = (seqs: readonly number[]): Float64Array =>
     Float64Array.from(bestOf(parts, query, seqs), ({ score }) => score)
   const { hasPassages } = view
@@ -66,7 +75,7 @@ export function searchDense(
 
 /** A segment or a delta, as far as a dense search needs it. */
 interface DensePart {
-  search(query: DenseVector, selection: DenseSelection): DenseRanking
+  search(query: DenseVector, selection: DenseSelection): HnswRanking
   /** The last entry that does not stand behind a place; −1 where all do. */
   entryAt(place: EntryPlace): number
   placeOf(entry: number): EntryPlace
@@ -79,20 +88,24 @@ interface DensePart {
 }
 
 /** In the order in which their documents were written. */
-function partsOf(view: View, scope: DocumentScope): DensePart[] {
+function partsOf(view: View, scope: DocumentScope, walk: GraphWalk | undefined): DensePart[] {
   const filter = deltaFilter(scope)
   return [
-    ...view.segments.flatMap(state => segmentPart(state, scope)),
+    ...view.segments.flatMap(state => segmentPart(state, scope, walk)),
     ...view.deltas.map(state => deltaPart(state, view.commit, filter))
   ]
 }
 
-function segmentPart({ segment, live }: SegmentState, scope: DocumentScope): DensePart[] {
+function segmentPart(
+  { segment, live }: SegmentState,
+  scope: DocumentScope,
+  walk: GraphWalk | undefined
+): DensePart[] {
   const { dense, seqs, record } = segment
   if (dense === undefined) return []
   return [
     {
-      search: (query, selection) => dense.search(query, selection, segment.bits(scope, live)),
+      search: (query, selection) => dense.search(query, selection, segment.bits(scope, live), walk),
       entryAt: ({ seq, passageIndex }) => seqs.entryAt(seq, passageIndex),
       placeOf: entry => seqs.placeOf(entry),
       covers: seq => seq >= record.firstSeq && seq <= record.lastSeq,
@@ -109,8 +122,10 @@ function deltaPart(
   filter: ReturnType<typeof deltaFilter>
 ): DensePart {
   return {
-    search: (query, selection) =>
-      delta.searchDense(query, { ...selection, numEntries, commit, filter }),
+    search: (query, selection) => ({
+      ...delta.searchDense(query, { ...selection, numEntries, commit, filter }),
+      strategy: 'flat'
+    }),
     entryAt: place => delta.entryAt(place),
     placeOf: entry => delta.placeOf(entry),
     covers: seq => delta.has(seq),
@@ -129,6 +144,7 @@ function searchParts(
   const entries: EntryHit[] = []
   let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   let [numScanned, numScored] = [0, 0]
+  let strategy: HnswRanking['strategy'] = 'flat'
   let floor = minScore
   for (const part of parts) {
     const start = after && { entry: part.entryAt(after), score: after.score }
@@ -144,12 +160,13 @@ function searchParts(
     }
     numScanned += found.numScanned
     numScored += found.numScored
+    if (found.strategy === 'hnsw') strategy = 'hnsw'
   }
   // The parts stand in the order in which entries were written, and the sort is stable.
   entries.sort((a, b) => b.score - a.score)
   if (entries.length > k) entries.length = k
   const range = numScanned === 0 ? { min: 0, max: 0 } : { min, max }
-  return { entries, ...range, stats: { numScanned, numScored } }
+  return { entries, ...range, stats: { strategy, numScanned, numScored } }
 }
 
 /** Of each document its first entry, unless its best one stands before this page. */

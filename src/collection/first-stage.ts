@@ -1,7 +1,9 @@
 import type { HitExplanation } from '../explain/explain-hit.ts'
 import type { SearchStats } from '../search/search-options.ts'
+import type { Strategy } from '../search/strategy.ts'
 import type { CollectionContext } from './collection-context.ts'
 import { searchDense } from './dense-search.ts'
+import type { GraphWalk } from './dense-strategy.ts'
 import { type DocumentSelection, searchDocuments, seqAfter } from './document-search.ts'
 import type { EncodedHybridQuery, EncodedQuery } from './encode-query.ts'
 import type { EntryHit } from './entry-search.ts'
@@ -9,7 +11,6 @@ import { explainDense } from './explain-dense.ts'
 import { explainDocument } from './explain-document.ts'
 import { explainFused, explainNotFused } from './explain-hybrid.ts'
 import { fuseLists, type HybridList, type ListStats, searchLists } from './hybrid-search.ts'
-import type { DocumentScope } from './open-segment.ts'
 import type { StoredDocument } from './store.ts'
 import type { View } from './view.ts'
 
@@ -17,9 +18,10 @@ import type { View } from './view.ts'
 export interface CollectionSearchStats extends Omit<SearchStats, 'numUnknownTerms' | 'strategy'> {
   /**
    * How documents were found; of the first segment where there are several. `'flat'`: every dense vector
-   * was looked at. `'fusion'`: `lists` has it for each.
+   * was looked at. `'hnsw'`: of some segment, those to which its graph led. `'fusion'`: `lists` has it for
+   * each.
    */
-  readonly strategy: SearchStats['strategy'] | 'flat' | 'fusion'
+  readonly strategy: SearchStats['strategy'] | 'flat' | 'hnsw' | 'fusion'
   /** Of the mode `'hybrid'`: the same of each list, in the order in which they are fused. */
   readonly lists?: readonly ListStats[]
 }
@@ -33,7 +35,19 @@ export interface FoundDocuments {
 }
 
 /** What is wanted of the first stage. */
-export type FirstStageSelection = Omit<DocumentSelection, 'metric'>
+export interface FirstStageSelection extends Omit<DocumentSelection, 'metric'> {
+  /** How graphs over dense vectors are walked, those that are open; undefined: they are not. */
+  readonly walk: GraphWalk | undefined
+}
+
+/** Whether hits are certain to be those of the exhaustive search. */
+export function isRankSafe(
+  strategy: Strategy,
+  { strategy: done, lists }: CollectionSearchStats
+): boolean {
+  const isWalk = done === 'hnsw' || lists?.some(list => list.strategy === 'hnsw') === true
+  return typeof strategy === 'string' && !isWalk
+}
 
 /**
  * The best documents of a view for a query, in its mode.
@@ -51,25 +65,26 @@ export function findDocuments(
   if (query.mode === 'dense') {
     const wanted = { ...selection, after: seqAfter(view, selection) }
     const { hits, stats } = searchDense(view, query.vector, wanted)
-    return { hits, stats: { ...FLAT, numScored: stats.numScored }, explain }
+    const { strategy, numScored } = stats
+    return { hits, stats: { ...NO_POSTINGS, strategy, numScored }, explain }
   }
   const { metric } = context.settings
   const { hits, stats } = searchDocuments(view, query.vector, { ...selection, metric })
   return { hits, stats: { numQueryTerms: query.vector.terms.length, ...stats }, explain }
 }
 
-const FLAT = { strategy: 'flat', numQueryTerms: 0, numPostings: 0, numBlocks: 0 } as const
+const NO_POSTINGS = { numQueryTerms: 0, numPostings: 0, numBlocks: 0 }
 
 /** Why a document has its score among those of a scope. */
 export async function explainIn(
-  scope: DocumentScope,
+  { scope, walk }: Pick<FirstStageSelection, 'scope' | 'walk'>,
   query: EncodedQuery,
   document: StoredDocument,
   view: View,
   context: CollectionContext
 ): Promise<HitExplanation> {
   if (query.mode !== 'hybrid') return explainOne(query, document, view, context)
-  return findFused(query, { scope, ...BEST }, view, context).explain(document)
+  return findFused(query, { scope, walk, ...BEST }, view, context).explain(document)
 }
 
 const BEST = {
@@ -93,13 +108,13 @@ async function explainOne(
 
 function findFused(
   { vectors, plan, text }: EncodedHybridQuery,
-  { k, minScore, scope, strategy, searchAfter }: FirstStageSelection,
+  { k, minScore, scope, strategy, searchAfter, walk }: FirstStageSelection,
   view: View,
   context: CollectionContext
 ): FoundDocuments {
   const { metric } = context.settings
   const after = seqAfter(view, { scope, searchAfter })
-  const lists = searchLists(view, vectors, { scope, strategy, metric }, plan)
+  const lists = searchLists(view, vectors, { scope, strategy, metric, walk }, plan)
   const hits = fuseLists(lists, plan, { k, minScore, after })
   const found = new Map(hits.map(hit => [hit.seq, hit]))
   return {

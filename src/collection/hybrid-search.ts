@@ -6,6 +6,7 @@ import type { DenseVector } from '../vector/dense-vector.ts'
 import type { Metric } from '../vector/similarity.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import { searchDense } from './dense-search.ts'
+import type { GraphWalk } from './dense-strategy.ts'
 import { bestPassage, searchDocuments } from './document-search.ts'
 import type { EntryHit, ViewStats } from './entry-search.ts'
 import type { FusionPlan } from './hybrid-fusion.ts'
@@ -31,6 +32,8 @@ export interface HybridVectors {
 export interface ListSelection {
   readonly scope: DocumentScope
   readonly strategy: Strategy
+  /** How graphs over dense vectors are walked; undefined: they are not. */
+  readonly walk: GraphWalk | undefined
   /** How sparse vectors are compared. */
   readonly metric: Metric
 }
@@ -44,7 +47,7 @@ export interface ListStats {
   readonly numHits: number
   /** Of the words or the terms of the query; 0 for the dense list. */
   readonly numQueryTerms: number
-  readonly strategy: ViewStats['strategy'] | 'flat'
+  readonly strategy: ViewStats['strategy'] | 'flat' | 'hnsw'
   readonly numPostings: number
   readonly numBlocks: number
   readonly numScored: number
@@ -192,12 +195,12 @@ class SparseList implements KeyedList<number> {
 function denseList(
   view: View,
   vector: DenseVector,
-  { scope }: ListSelection,
+  { scope, walk }: ListSelection,
   { name, weight, depth }: WantedList
 ): HybridList {
-  const found = searchDense(view, vector, { k: depth, scope, minScore: ALL.minScore })
+  const found = searchDense(view, vector, { k: depth, scope, minScore: ALL.minScore, walk })
   const { hits: entries, min, max } = found
-  const { numScored } = found.stats
+  const { strategy, numScored } = found.stats
   return {
     name,
     weight,
@@ -215,7 +218,7 @@ function denseList(
       weight,
       numHits: entries.length,
       numQueryTerms: 0,
-      strategy: 'flat',
+      strategy,
       numPostings: 0,
       numBlocks: 0,
       numScored

@@ -58,7 +58,7 @@ export class OpenSegment {
     this.segment = segment
     this.seqs = seqs
     this.columns = columns
-    this.dense = dense && new SegmentDense(dense, segment)
+    this.dense = dense && new SegmentDense(dense, segment, record.file)
     this.#searcher = new SegmentSearcher(segment)
     this.#lookup = new TermLookup(segment.lexicon)
   }

@@ -11,6 +11,7 @@ import { checkedOptions } from '../search/search-options.ts'
 import type { Strategy } from '../search/strategy.ts'
 import type { Hit } from '../vector/hit.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
+import { type DenseStrategy, graphWalk } from './dense-strategy.ts'
 import type { CollectionSearchStats, FirstStageSelection } from './first-stage.ts'
 import type { HybridFusion } from './hybrid-fusion.ts'
 import { checkMode, type SearchMode } from './search-mode.ts'
@@ -65,7 +66,10 @@ export interface CollectionSearchOptions extends SecondStageOptions {
    * searched as it is.
    */
   readonly mode?: SearchMode
-  /** Of the mode `'hybrid'`: how its lists are fused; default: convex, min-max, .25, .5 and .25. */
+  /**
+   * Of the mode `'hybrid'`: how its lists are fused. Default: as learned for the collection
+   * (`saveFusionTuning`, `esplanade tune --topics`), else convex, min-max, .25, .5 and .25.
+   */
   readonly fusion?: HybridFusion
   /** How the model makes a vector of a text; default: as the collection was opened, else `'full'`. */
   readonly queryMode?: QueryMode
@@ -83,6 +87,11 @@ export interface CollectionSearchOptions extends SecondStageOptions {
   readonly includeVectors?: boolean
   /** How to search (default `'auto'`: exact); an approximate one is asked for by name. */
   readonly strategy?: Strategy
+  /**
+   * How dense vectors are searched; default: by the collection's graphs where it was made with
+   * `index: 'hnsw'`, else exactly.
+   */
+  readonly denseStrategy?: DenseStrategy
   /** Stops the search before it starts, and the second stage at its next safe point. */
   readonly signal?: AbortSignal
 }
@@ -106,6 +115,7 @@ export function checkSearch(
     minScore: checked.minScore,
     searchAfter: checked.searchAfter,
     strategy: checked.strategy,
+    walk: graphWalk(options.denseStrategy, settings.dense),
     scope: { namespace, filter }
   }
 }

@@ -1,8 +1,13 @@
+import { EsplanadeError } from '../errors.ts'
+import type { Selection } from '../search/collector.ts'
 import { type DocumentBits, hasBit, numBitBytes } from '../search/document-bits.ts'
-import { type DenseRanking, FlatScan } from '../search/flat-scan.ts'
+import { FlatScan } from '../search/flat-scan.ts'
+import { openGraph } from '../search/hnsw-build.ts'
+import { type HnswRanking, HnswSearcher } from '../search/hnsw-searcher.ts'
 import type { Segment } from '../segment/segment.ts'
 import type { DenseVector } from '../vector/dense-vector.ts'
 import type { DenseEntries } from './build-dense.ts'
+import type { GraphWalk } from './dense-strategy.ts'
 
 /** What is wanted of the dense search of one part of a collection; ids are its entries. */
 export interface DenseSelection {
@@ -12,16 +17,29 @@ export interface DenseSelection {
   readonly after: { readonly entry: number; readonly score: number } | undefined
 }
 
-/** The dense vectors of a segment, in memory, searched exactly. */
+function damaged(cause: EsplanadeError): EsplanadeError {
+  const { place, problem, expected } = cause
+  const remedy = 'Rebuild the segment: esplanade repair DIR'
+  return new EsplanadeError('COLLECTION_CORRUPT', { place, problem, expected, remedy, cause })
+}
+
+/** The dense vectors of a segment, in memory. */
 export class SegmentDense {
   readonly entries: DenseEntries
   readonly #segment: Segment
+  /** What to call its graph in a message. */
+  readonly #name: string
   readonly #scan: FlatScan
+  /** What opens its graph, or has. */
+  #opening: Promise<void> | undefined
+  #graph: HnswSearcher | undefined
   /** The rows that each set of entries leaves, as long as somebody has that set. */
   readonly #rowBits = new WeakMap<DocumentBits, DocumentBits>()
 
-  constructor(entries: DenseEntries, segment: Segment) {
+  /** @param file - the name of the segment's files, for messages */
+  constructor(entries: DenseEntries, segment: Segment, file: string) {
     this.entries = entries
+    this.#name = `${file}.hnsw`
     this.#segment = segment
     this.#scan = new FlatScan(entries.rows)
   }
@@ -31,22 +49,59 @@ export class SegmentDense {
   }
 
   /**
+   * Makes the graph ready to be walked, if there is one.
+   *
+   * @throws EsplanadeError `RUNTIME_MISSING`, `RUNTIME_FAILED`; `COLLECTION_CORRUPT` where a link of it
+   *   leads nowhere
+   */
+  openGraph(): Promise<void> {
+    this.#opening ??= this.#open().catch(error => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  async #open(): Promise<void> {
+    const { graph: file, rows } = this.entries
+    if (file === undefined) return
+    const { settings, links } = file
+    const graph = await openGraph(rows, settings, links, this.#name).catch(error => {
+      throw error instanceof EsplanadeError && error.code.startsWith('INDEX_')
+        ? damaged(error)
+        : error
+    })
+    this.#graph = new HnswSearcher(rows, this.#scan, graph, settings.connectivity)
+  }
+
+  /**
    * The best entries; `ids` are entries in the order in which they were added.
    *
    * @param filter - of the segment's documents, not of rows; undefined for all
+   * @param walk - how the graph is walked, if it is open and the page is the first: it cannot be told how
+   *   deep a later one begins; undefined: all are scanned
    */
   search(
     query: DenseVector,
     { k, minScore, after }: DenseSelection,
-    filter: DocumentBits | undefined
-  ): DenseRanking {
+    filter: DocumentBits | undefined,
+    walk: GraphWalk | undefined
+  ): HnswRanking {
     const { entryOf } = this.entries
     const start = after && { id: this.#firstRow(after.entry + 1) - 1, score: after.score }
     const rows = filter && this.#rowsOf(filter)
     const isAll = rows?.size === entryOf.length
     const wanted = { k, filter: isAll ? undefined : rows, minScore, after: start }
-    const found = this.#scan.search(query, wanted)
+    const found = this.#searchRows(query, wanted, walk)
     return { ...found, ids: found.ids.map(row => entryOf[row]!) }
+  }
+
+  #searchRows(query: DenseVector, wanted: Selection, walk: GraphWalk | undefined): HnswRanking {
+    if (this.#graph === undefined || walk === undefined || wanted.after !== undefined) {
+      return { ...this.#scan.search(query, wanted), strategy: 'flat' }
+    }
+    const { expansion = this.entries.graph!.settings.expansionSearch } = walk
+    return this.#graph.search(query, wanted, { expansion, numBefore: 0 })
   }
 
   /** The rows of some entries: from the first to, but not including, the last. */

@@ -11,7 +11,7 @@ const SEGMENT_MANIFEST_VERSION = 1
 
 /** One segment of a generation, and how its files are told from any others. */
 export interface SegmentRecord {
-  /** Six digits or more; `.esp`, `.columns` and `.dense` follow in the names of its files. */
+  /** Six digits or more; `.esp`, `.columns`, `.dense` and `.hnsw` follow in the names of its files. */
   readonly file: string
   /** The number of its first document. */
   readonly firstSeq: number
@@ -41,6 +41,15 @@ export interface DenseFileRecord {
   readonly numVectors: number
   readonly bytes: number
   /** The checksum at the end of the file's header, which covers those of all sections. */
+  readonly checksum: number
+  /** Of the `.hnsw` file, the graph of the vectors; absent where they have none. */
+  readonly graph?: GraphFileRecord
+}
+
+/** How the graph of a segment's dense vectors is told from any other. */
+export interface GraphFileRecord {
+  readonly bytes: number
+  /** The checksum at the end of the file's header, which covers that of the links. */
   readonly checksum: number
 }
 
@@ -152,6 +161,15 @@ function parseDenseRecord(value: unknown, refuse: RefuseFile): DenseFileRecord {
   return {
     numVectors,
     bytes: count(record, 'bytes', least, refuse),
+    checksum: count(record, 'checksum', 0, refuse),
+    ...(record.graph !== undefined && { graph: parseGraphRecord(record.graph, refuse) })
+  }
+}
+
+function parseGraphRecord(value: unknown, refuse: RefuseFile): GraphFileRecord {
+  const record = (value ?? {}) as Record<string, unknown>
+  return {
+    bytes: count(record, 'bytes', 1, refuse),
     checksum: count(record, 'checksum', 0, refuse)
   }
 }

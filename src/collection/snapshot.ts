@@ -10,9 +10,10 @@ import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { CollectionContext } from './collection-context.ts'
 import { type CollectionQuery, queryParts } from './collection-query.ts'
 import { type DenseStats, denseStatsOf } from './dense-stats.ts'
-import { encodeQuery } from './encode-query.ts'
+import { type DenseStrategy, type GraphWalk, openGraphs } from './dense-strategy.ts'
+import { type EncodedQuery, encodeQuery } from './encode-query.ts'
 import type { EntryHit } from './entry-search.ts'
-import { explainIn, findDocuments } from './first-stage.ts'
+import { explainIn, findDocuments, isRankSafe } from './first-stage.ts'
 import type { HybridFusion } from './hybrid-fusion.ts'
 import { searchLists } from './hybrid-search.ts'
 import { inverseDocumentFrequencies } from './inverse-document-frequency.ts'
@@ -65,6 +66,8 @@ export interface ExplainOptions extends Pick<GetOptions, 'namespace'> {
   readonly queryMode?: QueryMode
   /** Of the mode `'hybrid'`: how its lists are fused; default: as of a search. */
   readonly fusion?: HybridFusion
+  /** Of the modes that have a dense list: how it is searched; default: as of a search. */
+  readonly denseStrategy?: DenseStrategy
   /** The filter of the search that is explained: a fused score depends on what the others have. */
   readonly filter?: unknown
 }
@@ -156,6 +159,7 @@ export class CollectionSnapshot {
     const encoded = await encodeQuery(query, options, this.#view, this.#context)
     this.#checkOpen()
     stopwatch.lap('encode')
+    await this.#openGraphs(encoded, request.walk)
     const selection = { ...request, k: depth }
     const first = findDocuments(encoded, selection, this.#view, this.#context)
     stopwatch.lap('search')
@@ -185,7 +189,7 @@ export class CollectionSnapshot {
     }
     return {
       hits,
-      rankSafe: typeof request.strategy === 'string',
+      rankSafe: isRankSafe(request.strategy, first.stats),
       stages: stopwatch.stages,
       stats: first.stats
     }
@@ -207,12 +211,14 @@ export class CollectionSnapshot {
     const document = this.#stored(key, options.namespace)
     const encoded = await encodeQuery(query, options, this.#view, this.#context)
     this.#checkOpen()
-    return explainIn(request.scope, encoded, document, this.#view, this.#context)
+    await this.#openGraphs(encoded, request.walk)
+    return explainIn(request, encoded, document, this.#view, this.#context)
   }
 
   /**
    * The rankings that the mode `'hybrid'` fuses, each by itself, in the order in which they are fused and
-   * with their default weights: for a fusion of one's own, and to learn weights from (`tuneFusion`).
+   * with their default weights: for a fusion of one's own, and to learn weights from (`tuneFusion`). The
+   * dense one is exact, whether the collection keeps graphs or not.
    *
    * @throws EsplanadeError as {@link CollectionSnapshot.search}
    */
@@ -228,7 +234,7 @@ export class CollectionSnapshot {
     this.#checkOpen()
     if (encoded.mode !== 'hybrid') throw new Error('a hybrid query was asked for')
     const { metric } = this.#context.settings
-    const selection = { scope, strategy, metric }
+    const selection = { scope, strategy, metric, walk: undefined }
     const lists = searchLists(this.#view, encoded.vectors, selection, encoded.plan)
     this.#keys ??= new DocumentKeys(this.#view)
     return listsByKey(lists, this.#keys, scope.namespace, this.#view)
@@ -371,6 +377,13 @@ export class CollectionSnapshot {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Where they will be walked. */
+  async #openGraphs({ mode }: EncodedQuery, walk: GraphWalk | undefined): Promise<void> {
+    if (walk === undefined || (mode !== 'dense' && mode !== 'hybrid')) return
+    await openGraphs(this.#view)
+    this.#checkOpen()
   }
 
   #hit(

@@ -7,6 +7,8 @@
 import { provideEncodeThreads } from '../encoder/threads.ts'
 import { startEncodeThreads } from '../node/encode-threads.ts'
 import { startSearchThreads } from '../node/search-threads.ts'
+import { loadUsearch } from '../node/usearch-graph.ts'
+import { provideHnsw } from '../search/hnsw-graph.ts'
 import { provideThreads } from '../search/threads.ts'
 
 export type { CheckOptions, CheckReport, Finding, FindingCode } from '../collection/check.ts'
@@ -19,6 +21,7 @@ export {
 } from '../collection/corpus-documents.ts'
 export type { DenseModelRecord, DenseOptions, DenseSettings } from '../collection/dense-settings.ts'
 export type { DenseStats } from '../collection/dense-stats.ts'
+export type { DenseStrategy } from '../collection/dense-strategy.ts'
 export { type ExportOptions, exportLines } from '../collection/export-lines.ts'
 export type { CollectionSearchStats } from '../collection/first-stage.ts'
 export type { HybridFusion } from '../collection/hybrid-fusion.ts'
@@ -110,4 +113,5 @@ export {
 } from '../vector/sparse-vector.ts'
 
 provideThreads(startSearchThreads)
+provideHnsw(loadUsearch)
 provideEncodeThreads(startEncodeThreads)

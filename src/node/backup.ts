@@ -41,6 +41,7 @@ export async function backupCollection(
       await copyDurably(source.vectors, place.vectors)
       await copyDurably(source.columns, place.columns)
       if (dense !== undefined && dense.numVectors > 0) await copyDurably(source.dense, place.dense)
+      if (dense?.graph !== undefined) await copyDurably(source.graph, place.graph)
     }
     await syncFolder(copy.segments)
     // The store last: it may be ahead of the segments, never behind them.

@@ -8,6 +8,7 @@ import type { CollectionSettings } from '../collection/settings.ts'
 import type { StoreSnapshot } from '../collection/store.ts'
 import { EsplanadeError } from '../errors.ts'
 import { openColumns } from '../filter/columns-reader.ts'
+import { graphShape } from '../search/hnsw-build.ts'
 import { checkStore } from './check-store.ts'
 import {
   collectionFilePath,
@@ -21,6 +22,7 @@ import {
 import { findGeneration } from './find-generation.ts'
 import type { LmdbSnapshot } from './lmdb-snapshot.ts'
 import { LmdbStore } from './lmdb-store.ts'
+import { checkLinks } from './usearch-links.ts'
 
 /**
  * Checks a collection: every checksum of every file and record, that documents, vectors, keys and
@@ -223,6 +225,10 @@ class CollectionCheck {
     try {
       files = await openSegmentFiles(this.#paths, record, this.#settings?.dense)
       columns = await readFile(place.columns)
+      const graph = files.dense?.graph
+      if (graph !== undefined) {
+        checkLinks(graph.links, graphShape(files.dense!.rows, graph.settings), place.graph)
+      }
     } catch (error) {
       // A merge has taken its place meanwhile, and what it became is checked next.
       if (await this.#isGone(record)) return

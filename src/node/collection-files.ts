@@ -27,6 +27,7 @@ import { HEADER_CHECKSUM as COLUMNS_CHECKSUM } from '../filter/columns-format.ts
 import { HEADER_CHECKSUM as DENSE_CHECKSUM } from '../search/dense-format.ts'
 import { readDenseRows } from '../search/dense-reader.ts'
 import type { DenseRows } from '../search/dense-rows.ts'
+import { HNSW_CHECKSUM, type HnswFile, readHnswFile, writeHnswFile } from '../search/hnsw-format.ts'
 import type { Segment } from '../segment/segment.ts'
 import { HEADER_CHECKSUM } from '../segment/segment-format.ts'
 import { removePartials, writeAtomically } from './atomic-file.ts'
@@ -134,15 +135,16 @@ async function readPart(path: string, remedy: string): Promise<string> {
   }
 }
 
-/** Where the files of a segment lie; that of dense vectors is there only if it has any. */
+/** Where the files of a segment lie; dense vectors and their graph are there only if it has them. */
 export function segmentPaths(
   { segments }: GenerationPaths,
   file: string
-): { readonly vectors: string; readonly columns: string; readonly dense: string } {
+): Readonly<Record<'vectors' | 'columns' | 'dense' | 'graph', string>> {
   return {
     vectors: join(segments, `${file}.esp`),
     columns: join(segments, `${file}.columns`),
-    dense: join(segments, `${file}.dense`)
+    dense: join(segments, `${file}.dense`),
+    graph: join(segments, `${file}.hnsw`)
   }
 }
 
@@ -167,6 +169,8 @@ export async function writeSegmentFiles(
   const rows = dense?.rows
   const hasDense = rows !== undefined && rows.header.numVectors > 0
   if (hasDense) await writeAtomically(place.dense, rows.bytes())
+  const graph = hasDense && dense?.graph && writeHnswFile(dense.graph, rows)
+  if (graph) await writeAtomically(place.graph, graph)
   return {
     file,
     firstSeq: seqs.firstSeq,
@@ -178,17 +182,18 @@ export async function writeSegmentFiles(
     fileChecksum: uint32(segment.bytes(), HEADER_CHECKSUM),
     columnsBytes: columns.length,
     columnsChecksum: uint32(columns, COLUMNS_CHECKSUM),
-    ...(rows && { dense: hasDense ? denseRecord(rows) : NO_DENSE })
+    ...(rows && { dense: hasDense ? denseRecord(rows, graph || undefined) : NO_DENSE })
   }
 }
 
 const NO_DENSE: DenseFileRecord = { numVectors: 0, bytes: 0, checksum: 0 }
 
-function denseRecord(rows: DenseRows): DenseFileRecord {
+function denseRecord(rows: DenseRows, graph: Uint8Array | undefined): DenseFileRecord {
   return {
     numVectors: rows.header.numVectors,
     bytes: rows.fileBytes,
-    checksum: uint32(rows.bytes(), DENSE_CHECKSUM)
+    checksum: uint32(rows.bytes(), DENSE_CHECKSUM),
+    ...(graph && { graph: { bytes: graph.length, checksum: uint32(graph, HNSW_CHECKSUM) } })
   }
 }
 
@@ -222,7 +227,9 @@ export async function openSegmentFiles(
     place.vectors,
     remedy
   )
-  return { segment, seqs, columns, dense: rows && readEntries(segment, rows, place.dense, remedy) }
+  const graph = rows && (await readGraph(place.graph, record, rows, remedy))
+  const entries = rows && readEntries(segment, rows, graph, place.dense, remedy)
+  return { segment, seqs, columns, dense: entries }
 }
 
 async function readVectors(path: string, record: SegmentRecord, remedy: string): Promise<Segment> {
@@ -307,14 +314,41 @@ async function readDense(
   return rows
 }
 
+/** The graph of a segment's dense vectors; undefined where they have none. */
+async function readGraph(
+  path: string,
+  { dense }: SegmentRecord,
+  rows: DenseRows,
+  remedy: string
+): Promise<HnswFile | undefined> {
+  const record = dense?.graph
+  if (record === undefined) return undefined
+  let bytes: Uint8Array
+  let graph: HnswFile
+  try {
+    bytes = await readFile(path)
+    graph = readHnswFile(bytes, rows, path)
+  } catch (cause) {
+    throw damaged(fileError(cause, path, 'read'), path, remedy)
+  }
+  const checksum = uint32(bytes, HNSW_CHECKSUM)
+  checkFigures(
+    { bytes: [bytes.length, record.bytes], checksum: [checksum, record.checksum] },
+    path,
+    remedy
+  )
+  return graph
+}
+
 function readEntries(
   segment: Segment,
   rows: DenseRows,
+  graph: HnswFile | undefined,
   path: string,
   remedy: string
 ): DenseEntries {
   try {
-    return denseEntries(segment, rows, path)
+    return denseEntries(segment, rows, graph, path)
   } catch (error) {
     throw damaged(error, path, remedy)
   }
@@ -376,7 +410,7 @@ function repairCommand(collection: string): string {
   return `esplanade repair ${collection}`
 }
 
-const SEGMENT_FILE = /^(\d+)\.(?:esp|columns|dense)$/
+const SEGMENT_FILE = /^(\d+)\.(?:esp|columns|dense|hnsw)$/
 
 /**
  * Removes segment files that the manifest does not name, and what was left half-written: what a kill

@@ -12,6 +12,7 @@ import { loadDenseEncoder } from '../encoder/load-dense-encoder.ts'
 import type { LoadOptions } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import { type FoundModel, findModel, hubModel } from './model-folder.ts'
+import { loadUsearch } from './usearch-graph.ts'
 
 /** How the dense vectors of a collection are asked for when it is opened. */
 export interface DenseModelOptions {
@@ -39,12 +40,23 @@ type Options = DenseModelOptions & { readonly load?: LoadOptions }
 /** What a new collection records of its dense vectors. @throws what loading the model throws */
 export async function denseSettingsOf(options: Options): Promise<DenseSettings | undefined> {
   const { denseModel, dense } = options
+  // Before a directory is made: nothing could be written to it.
+  if (dense?.index === 'hnsw') await loadUsearch()
   if (typeof denseModel !== 'string') return newDenseSettings(dense, undefined)
+  const { encoder, record } = await loadDense(denseModel, options)
+  await encoder.close()
+  return newDenseSettings(dense, { dimensions: encoder.dimensions, record })
+}
+
+/** A dense model that is new to a collection, and what is recorded of it. */
+export async function loadDense(
+  denseModel: string,
+  options: Pick<Options, 'load' | 'denseLoad'>
+): Promise<{ readonly encoder: DenseEncoder; readonly record: DenseModelRecord }> {
   const load = loadOf(options)
   const files = await findModel(denseModel, load)
-  await using encoder = await loadDenseEncoder(files, load)
-  const record = denseModelRecord(encoder, files, load)
-  return newDenseSettings(dense, { dimensions: encoder.dimensions, record })
+  const encoder = await loadDenseEncoder(files, load)
+  return { encoder, record: denseModelRecord(encoder, files, load) }
 }
 
 /**

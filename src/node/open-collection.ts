@@ -42,6 +42,7 @@ import { LmdbStore } from './lmdb-store.ts'
 import { loadInferenceFree, loadModel, queryModelSource } from './load-model.ts'
 import { type FoundModel, findModel, hubModel } from './model-folder.ts'
 import { tunedFusionOf } from './tuning-file.ts'
+import { loadUsearch } from './usearch-graph.ts'
 import { WriterLock } from './writer-lock.ts'
 
 /** How a collection is opened, and, where there is none, made. */
@@ -182,6 +183,8 @@ async function openGeneration(
   const paths = generationPaths(path, generation)
   const settings = await readSettings(paths)
   const { durability, readOnly = false, flushLimits } = options
+  // Rather than when the first graph is due.
+  if (!readOnly && settings.dense?.index === 'hnsw') await loadUsearch()
   const denseEncoder = await denseEncoderFor(path, settings, options)
   const encoder = await encoderFor(path, settings, options).catch(async error => {
     await denseEncoder?.close()

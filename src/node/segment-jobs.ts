@@ -17,6 +17,7 @@ import { Columns } from '../filter/columns.ts'
 import { DenseMemory } from '../kernel/dense-memory.ts'
 import { KernelMemory } from '../kernel/kernel-memory.ts'
 import { DenseRows, FILE_BASE, scanScratch } from '../search/dense-rows.ts'
+import type { HnswFile } from '../search/hnsw-format.ts'
 import { Segment } from '../segment/segment.ts'
 import type { SegmentHead } from '../segment/segment-reader.ts'
 import { SEGMENT_BASE } from '../segment/segment-writer.ts'
@@ -97,6 +98,7 @@ export interface PostedDense extends Pick<DenseRows, 'header' | 'sections'> {
   /** The whole file. */
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly entryOf: Uint32Array<ArrayBuffer>
+  readonly graph: HnswFile | undefined
 }
 
 /** A thread cannot pass an error of ours on as such: its details go over instead. */
@@ -196,14 +198,15 @@ async function received(
 const SLICE_BYTES = 2 ** 21
 
 async function receivedDense(posted: PostedDense): Promise<DenseEntries> {
-  const { header, sections, bytes, entryOf } = posted
+  const { header, sections, bytes, entryOf, graph } = posted
   const memory = new DenseMemory(scanScratch(header, bytes.length).end)
   for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
     memory.views.u8.set(bytes.subarray(at, at + SLICE_BYTES), FILE_BASE + at)
     await new Promise(resolve => setImmediate(resolve))
   }
   const fileBytes = bytes.length
-  return { rows: new DenseRows({ header, metadata: {}, memory, fileBytes, sections }), entryOf }
+  const rows = new DenseRows({ header, metadata: {}, memory, fileBytes, sections })
+  return { rows, entryOf, graph }
 }
 
 /** The worker, and the one job that it may have. */

@@ -3,6 +3,7 @@ import { parentPort, type TransferListItem, workerData } from 'node:worker_threa
 import type { DenseEntries } from '../collection/build-dense.ts'
 import { EsplanadeError } from '../errors.ts'
 import { Columns } from '../filter/columns.ts'
+import { provideHnsw } from '../search/hnsw-graph.ts'
 import { LmdbStore } from './lmdb-store.ts'
 import {
   type PostedDense,
@@ -14,10 +15,13 @@ import {
   type WorkerOptions,
   type WrittenSegment
 } from './segment-jobs.ts'
+import { loadUsearch } from './usearch-graph.ts'
 
 /** The thread of `SegmentJobs`: it builds segments from the store, and writes their files. */
 
 const port = parentPort!
+
+provideHnsw(loadUsearch)
 
 // With fewer cores than threads a search would wait for whole slices of time. Linux takes this as a
 // wish of the thread, as which it is meant; other systems as one of the whole process.
@@ -73,16 +77,17 @@ function post({ state, made }: SegmentJobResult<WrittenSegment>): void {
     const { shared: memory } = segment.memory
     const dense = made.dense && postedDense(made.dense)
     if (dense !== undefined) transferred.push(dense.bytes.buffer, dense.entryOf.buffer)
+    if (dense?.graph !== undefined) transferred.push(dense.graph.links.buffer as ArrayBuffer)
     message = { state, posted: { record, head, memory, seqs, columns, dense } }
   }
   port.postMessage(message, transferred)
 }
 
 /** Undefined where there are no vectors. */
-function postedDense({ rows, entryOf }: DenseEntries): PostedDense | undefined {
+function postedDense({ rows, entryOf, graph }: DenseEntries): PostedDense | undefined {
   const { header, sections } = rows
   if (header.numVectors === 0) return undefined
-  return { header, sections, bytes: Uint8Array.from(rows.bytes()), entryOf }
+  return { header, sections, bytes: Uint8Array.from(rows.bytes()), entryOf, graph }
 }
 
 function failure(error: unknown): WorkerAnswer {

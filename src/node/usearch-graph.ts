@@ -6,23 +6,15 @@ import type { Index, MetricKind, ScalarKind } from 'usearch'
 import { EsplanadeError } from '../errors.ts'
 import type { GraphShape, HnswGraph, HnswLibrary } from '../search/hnsw-graph.ts'
 import { fileError } from './file-error.ts'
-import { checkLinks, METRIC_CODES, SCALAR_CODES } from './usearch-links.ts'
+import { checkLinks, USEARCH_SETTINGS } from './usearch-links.ts'
 
 /**
  * HNSW graphs by `usearch`, which is native code and an optional dependency. This is the only file of the
  * package that imports it, and it does so when the first graph is made.
  *
- * Points of dot products lie in it as bfloat16 (float32 without its lower half): half the memory and half
- * the time, and what that rounds does not matter, as candidates are scored anew. A distance may be a small
- * difference of large numbers, so points of distances lie there as float32.
- *
  * `usearch` reads and writes files, of given names, and keeps the points in them. What is kept of such a
  * file is the links: the points are at hand already, and are put before them when a graph is opened.
  */
-const SETTINGS = {
-  dot: { metric: 'ip', quantization: 'bf16', scalarBytes: 2 },
-  distance: { metric: 'l2sq', quantization: 'f32', scalarBytes: 4 }
-} as const
 
 /** Bytes of points that are written at once. */
 const WRITE_BYTES = 2 ** 22
@@ -45,7 +37,7 @@ export async function loadUsearch(): Promise<HnswLibrary> {
   return {
     create: shape => new UsearchGraph(newIndex(module, shape), shape),
     open: async (shape, links, pointsOf, place) => {
-      const numbers = checkLinks(links, linksShape(shape), place)
+      const numbers = checkLinks(links, shape, place)
       const index = newIndex(module, shape)
       await withTemporaryFile(async path => {
         await writeFileOf(path, { links, numbers, pointsOf }, shape)
@@ -57,7 +49,7 @@ export async function loadUsearch(): Promise<HnswLibrary> {
 }
 
 function newIndex(module: typeof import('usearch'), shape: GraphShape): Index {
-  const { metric, quantization } = SETTINGS[shape.nearness]
+  const { metric, quantization } = USEARCH_SETTINGS[shape.nearness]
   return failing(
     'make a graph',
     () =>
@@ -72,12 +64,6 @@ function newIndex(module: typeof import('usearch'), shape: GraphShape): Index {
         multi: false
       })
   )
-}
-
-/** What the links of such a graph say of it. */
-function linksShape({ nearness, ...shape }: GraphShape) {
-  const { metric, quantization } = SETTINGS[nearness]
-  return { ...shape, metric: METRIC_CODES[metric], scalar: SCALAR_CODES[quantization] }
 }
 
 class UsearchGraph implements HnswGraph {
@@ -109,15 +95,15 @@ class UsearchGraph implements HnswGraph {
       failing('save a graph', () => this.#index.save(path))
       return readFile(path)
     })
-    const links = bytes.subarray(8 + shape.numPoints * pointBytes(shape))
+    const links = Uint8Array.from(bytes.subarray(8 + shape.numPoints * pointBytes(shape)))
     // A release of usearch that writes them in another way would be found here, not by a reader.
-    checkLinks(links, linksShape(shape))
+    checkLinks(links, shape)
     return links
   }
 }
 
 function pointBytes({ dimensions, nearness }: GraphShape): number {
-  return dimensions * SETTINGS[nearness].scalarBytes
+  return dimensions * USEARCH_SETTINGS[nearness].scalarBytes
 }
 
 /** The file that `usearch` would have written: the size of the points, the points, the links. */

@@ -1,5 +1,16 @@
 import { EsplanadeError } from '../errors.ts'
+import type { GraphShape } from '../search/hnsw-graph.ts'
 import { refuseAt } from '../segment/segment-reader.ts'
+
+/**
+ * What points are in `usearch`. Those of dot products lie there as bfloat16 (float32 without its lower
+ * half): half the memory and half the time, and what that rounds does not matter, as candidates are scored
+ * anew. A distance may be a small difference of large numbers, so points of distances are float32.
+ */
+export const USEARCH_SETTINGS = {
+  dot: { metric: 'ip', quantization: 'bf16', scalarBytes: 2 },
+  distance: { metric: 'l2sq', quantization: 'f32', scalarBytes: 4 }
+} as const
 
 /**
  * Checks the links of a graph as `usearch` 2 writes them (`index_dense.hpp`, `index.hpp`). Its reader
@@ -42,19 +53,10 @@ const MAGIC = new TextEncoder().encode('usearch')
 const VERSION = 2
 
 /** How `usearch` writes its metrics and types: `metric_kind_t` and `scalar_kind_t`. */
-export const METRIC_CODES = { ip: 0x69, l2sq: 0x65 } as const
-export const SCALAR_CODES = { bf16: 4, f32: 11 } as const
+const METRIC_CODES = { ip: 0x69, l2sq: 0x65 } as const
+const SCALAR_CODES = { bf16: 4, f32: 11 } as const
 const U64 = 14
 const U32 = 15
-
-/** What the links must be of. */
-export interface LinksShape {
-  readonly numPoints: number
-  readonly dimensions: number
-  readonly connectivity: number
-  readonly metric: number
-  readonly scalar: number
-}
 
 /**
  * The number of each point, in the order in which they stand: that of adding, with one thread.
@@ -62,7 +64,7 @@ export interface LinksShape {
  * @param place - what to call them in an error message
  * @throws EsplanadeError `INDEX_VERSION` for another version of `usearch`, `INDEX_CORRUPT` for all else
  */
-export function checkLinks(links: Uint8Array, shape: LinksShape, place?: string): Uint32Array {
+export function checkLinks(links: Uint8Array, shape: GraphShape, place?: string): Uint32Array {
   const refuse = refuseAt(place)
   const { numPoints, connectivity } = shape
   const levelsAt = HEAD_BYTES + GRAPH_BYTES
@@ -104,13 +106,14 @@ function checkVersion(major: number, place: string | undefined): void {
 
 function checkFields(
   view: DataView,
-  shape: LinksShape,
+  shape: GraphShape,
   refuse: (name: string, given: number | bigint, expected: number) => never
 ): void {
-  const { numPoints, connectivity } = shape
+  const { numPoints, connectivity, nearness } = shape
+  const { metric, quantization } = USEARCH_SETTINGS[nearness]
   const bytes = {
-    metric: shape.metric,
-    scalar: shape.scalar,
+    metric: METRIC_CODES[metric],
+    scalar: SCALAR_CODES[quantization],
     numberType: U64,
     linkType: U32,
     isMulti: 0

@@ -1,8 +1,11 @@
 import type { TaskOptions } from '../progress.ts'
 import type { DenseRows } from './dense-rows.ts'
-import type { HnswSettings } from './hnsw-format.ts'
+import { FlatScan } from './flat-scan.ts'
+import { HNSW_DEFAULTS, type HnswFile, type HnswOverlap, type HnswSettings } from './hnsw-format.ts'
 import { type GraphShape, type HnswGraph, hnswLibrary } from './hnsw-graph.ts'
-import { HnswPoints } from './hnsw-points.ts'
+import { measureOverlap } from './hnsw-overlap.ts'
+import { HnswPoints, nearnessOf } from './hnsw-points.ts'
+import { HnswSearcher } from './hnsw-searcher.ts'
 import { checkSignal } from './search-options.ts'
 
 /** Points added between two looks at the signal, by each thread. */
@@ -24,7 +27,7 @@ export async function buildGraph(
   const { numVectors } = rows.header
   if (numVectors === 0) return undefined
   const points = new HnswPoints(rows)
-  const graph = library.create(graphShape(rows, points, settings))
+  const graph = library.create(graphShape(rows, settings))
   const step = POINTS_A_TURN * threads
   for (let first = 0; first < numVectors; first += step) {
     const end = Math.min(first + step, numVectors)
@@ -35,6 +38,30 @@ export async function buildGraph(
     onProgress?.({ done: end, total: numVectors })
   }
   return graph
+}
+
+/** How much of the exact hits a new graph finds, with rows as queries. @throws `ABORTED` */
+export async function measureGraph(
+  rows: DenseRows,
+  scan: FlatScan,
+  graph: HnswGraph | undefined,
+  { connectivity, expansionSearch }: HnswSettings,
+  signal: AbortSignal | undefined
+): Promise<HnswOverlap> {
+  const searcher = new HnswSearcher(rows, scan, graph, connectivity)
+  const sample = { k: 10, expansion: expansionSearch, queries: 100 }
+  return measureOverlap(rows, scan, searcher, sample, signal ? { signal } : {})
+}
+
+/** What a file of a graph of rows has, by the default settings. @throws as {@link buildGraph} */
+export async function buildHnswFile(
+  rows: DenseRows,
+  signal: AbortSignal | undefined
+): Promise<HnswFile> {
+  const settings = HNSW_DEFAULTS
+  const graph = await buildGraph(rows, settings, signal ? { signal } : {})
+  const measured = await measureGraph(rows, new FlatScan(rows), graph, settings, signal)
+  return { settings, measured, links: (await graph?.links()) ?? new Uint8Array() }
 }
 
 /**
@@ -52,15 +79,15 @@ export async function openGraph(
   const library = await hnswLibrary()
   if (rows.header.numVectors === 0) return undefined
   const points = new HnswPoints(rows)
-  const shape = graphShape(rows, points, settings)
-  return library.open(shape, links, ids => points.points(ids), place)
+  return library.open(graphShape(rows, settings), links, ids => points.points(ids), place)
 }
 
-function graphShape(
+/** What the graph of rows is like. */
+export function graphShape(
   { header }: DenseRows,
-  { nearness }: HnswPoints,
   { connectivity, expansionAdd }: HnswSettings
 ): GraphShape {
-  const { numVectors, dimensions } = header
+  const { numVectors, dimensions, metric } = header
+  const nearness = nearnessOf(metric)
   return { numPoints: numVectors, dimensions, nearness, connectivity, expansionAdd }
 }

@@ -47,6 +47,12 @@ export interface HnswSettings {
   readonly expansionSearch: number
 }
 
+export const HNSW_DEFAULTS: HnswSettings = {
+  connectivity: 16,
+  expansionAdd: 128,
+  expansionSearch: 64
+}
+
 /** How much of the exact hits a graph finds. */
 export interface HnswOverlap {
   /** Hits compared. */
@@ -63,6 +69,9 @@ export interface HnswFile {
   readonly measured: HnswOverlap
   readonly links: Uint8Array
 }
+
+/** Where the checksum at the end of the header stands, which covers that of the links. */
+export const HNSW_CHECKSUM: number = HEADER.checksum
 
 /** The bytes of a graph that belongs to these vectors. */
 export function writeHnswFile(

@@ -2,8 +2,9 @@ import { EsplanadeError } from '../errors.ts'
 import type { TaskOptions } from '../progress.ts'
 import { checkedDenseVector, refuseZero } from '../vector/dense-vector.ts'
 import type { DenseIndex, DenseSearchOptions, DenseSearchResult } from './dense-index.ts'
-import { buildGraph, openGraph } from './hnsw-build.ts'
+import { buildGraph, measureGraph, openGraph } from './hnsw-build.ts'
 import {
+  HNSW_DEFAULTS,
   type HnswOverlap,
   type HnswSettings,
   LIMITS,
@@ -185,7 +186,11 @@ export class HnswIndex {
  *   `INVALID_ARGUMENT` on an option; `ABORTED`; `RUNTIME_FAILED` where memory runs out
  */
 export async function buildHnsw(dense: DenseIndex, options: HnswOptions = {}): Promise<HnswIndex> {
-  const { connectivity = 16, expansionAdd = 128, expansionSearch = 64 } = options
+  const {
+    connectivity = HNSW_DEFAULTS.connectivity,
+    expansionAdd = HNSW_DEFAULTS.expansionAdd,
+    expansionSearch = HNSW_DEFAULTS.expansionSearch
+  } = options
   const settings = { connectivity, expansionAdd, expansionSearch }
   checkSetting('connectivity', connectivity, LIMITS.connectivity)
   checkSetting('expansionAdd', expansionAdd, LIMITS.expansionAdd)
@@ -193,10 +198,7 @@ export async function buildHnsw(dense: DenseIndex, options: HnswOptions = {}): P
   checkedThreads(options.threads)
   const { rows, scan } = dense
   const graph = await buildGraph(rows, settings, options)
-  const searcher = new HnswSearcher(rows, scan, graph, connectivity)
-  const { signal } = options
-  const sample = { k: 10, expansion: expansionSearch, queries: 100 }
-  const measured = await measureOverlap(rows, scan, searcher, sample, signal ? { signal } : {})
+  const measured = await measureGraph(rows, scan, graph, settings, options.signal)
   return new HnswIndex(dense, graph, settings, measured)
 }
 

@@ -14,7 +14,6 @@ import type { GraphShape } from './hnsw-graph.ts'
  * - euclidean: x / M, near by distance.
  */
 export class HnswPoints {
-  readonly nearness: GraphShape['nearness']
   readonly #rows: DenseRows
   readonly #metric: DenseMetric
   /** M; 1 where all vectors are zeros. */
@@ -22,7 +21,6 @@ export class HnswPoints {
 
   constructor(rows: DenseRows) {
     const { metric } = rows.header
-    this.nearness = metric === 'euclidean' ? 'distance' : 'dot'
     this.#rows = rows
     this.#metric = metric
     this.#longest = rows.norms.reduce((a, b) => Math.max(a, b), 0) || 1
@@ -46,11 +44,16 @@ export class HnswPoints {
    */
   query(vector: DenseVector): Float32Array | undefined {
     const norm = denseNorm(vector)
-    const isDistance = this.nearness === 'distance'
+    const isDistance = this.#metric === 'euclidean'
     if (isDistance ? norm > FAR * this.#longest : norm === 0) return undefined
     const length = isDistance ? this.#longest : norm
     return vector.map(value => value / length)
   }
+}
+
+/** Which points are near by a metric. */
+export function nearnessOf(metric: DenseMetric): GraphShape['nearness'] {
+  return metric === 'euclidean' ? 'distance' : 'dot'
 }
 
 /**
