@@ -1,8 +1,12 @@
+import type { DenseEncoder } from '../encoder/dense-encoder.ts'
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { WordTerms } from '../lexical/word-terms.ts'
-import { NO_TERMS, pruningOf } from '../vector/sparse-vector.ts'
+import type { DenseVector } from '../vector/dense-vector.ts'
+import { NO_TERMS, pruningOf, type SparseVector } from '../vector/sparse-vector.ts'
+import { type DensePassage, storedDense } from './dense-passages.ts'
 import type { Pace } from './pace.ts'
+import { unpackDense } from './passage-dense.ts'
 import { textsOf } from './passage-spans.ts'
 import type { CollectionSettings } from './settings.ts'
 import type {
@@ -10,6 +14,7 @@ import type {
   EncodedDocument,
   Removal,
   StoredDocument,
+  StoredVectors,
   StoreSnapshot,
   WordStatistics
 } from './store.ts'
@@ -21,6 +26,12 @@ const BATCH_TEXT = 2 ** 22
 
 /** Keys that a message names. */
 const SHOWN_KEYS = 5
+
+/** The models that make new vectors; those that the other kind has stay as they are. */
+export interface NewModels {
+  readonly sparse: SparseEncoder | undefined
+  readonly dense: DenseEncoder | undefined
+}
 
 /** What was encoded. */
 export interface Encoded {
@@ -35,12 +46,17 @@ export interface Encoded {
  *
  * @throws EsplanadeError `INVALID_ARGUMENT`, which names the first of them; `ABORTED`
  */
-export async function refuseVectorsOnly(snapshot: StoreSnapshot, pace: Pace): Promise<void> {
+export async function refuseVectorsOnly(
+  snapshot: StoreSnapshot,
+  models: NewModels,
+  before: CollectionSettings,
+  pace: Pace
+): Promise<void> {
   const keys: string[] = []
   let count = 0
   for (const seq of snapshot.seqs(1, snapshot.state.lastSeq)) {
     const document = snapshot.document(seq)!
-    if (isVectorsOnly(document, snapshot)) {
+    if (isVectorsOnly(document, snapshot.vectors(seq)!, models, before)) {
       count++
       if (keys.length < SHOWN_KEYS) keys.push(JSON.stringify(document.key))
     }
@@ -77,11 +93,22 @@ export interface CountedWords {
   readonly statistics: WordStatistics
 }
 
-function isVectorsOnly(document: StoredDocument, snapshot: StoreSnapshot): boolean {
+/** Whether a passage has a vector of a kind that is to be made anew, and no text. */
+function isVectorsOnly(
+  document: StoredDocument,
+  { passages, dense }: StoredVectors,
+  models: NewModels,
+  before: CollectionSettings
+): boolean {
   const texts = textsOf(document)
   if (texts.every(text => text.trim() !== '')) return false
-  const { passages } = snapshot.vectors(document.seq)!
-  return texts.some((text, i) => text.trim() === '' && passages[i]!.terms.length > 0)
+  const dimensions = before.dense?.dimensions ?? dense?.length ?? 0
+  const own = unpackDense(dense, passages.length, dimensions, () => `document ${document.seq}`)
+  return texts.some((text, i) => {
+    if (text.trim() !== '') return false
+    const isSparse = models.sparse !== undefined && passages[i]!.terms.length > 0
+    return isSparse || (models.dense !== undefined && own[i] !== undefined)
+  })
 }
 
 function vectorsOnly(count: number, keys: readonly string[]): EsplanadeError {
@@ -105,9 +132,11 @@ function vectorsOnly(count: number, keys: readonly string[]): EsplanadeError {
 export async function reencodeStore(
   from: StoreSnapshot,
   to: DocumentStore,
-  encoder: SparseEncoder,
+  models: NewModels,
   options: {
     readonly settings: CollectionSettings
+    /** Those of the other store. */
+    readonly before: CollectionSettings
     /** Undefined where words are no terms. */
     readonly words: CountedWords | undefined
     readonly pace: Pace
@@ -120,14 +149,16 @@ export async function reencodeStore(
   let batch: StoredDocument[] = []
   let textLength = 0
   const write = async (): Promise<void> => {
-    const encoded = await writeEncoded(batch, from, to, encoder, options)
+    const encoded = await writeEncoded(batch, from, to, models, options)
     batch = []
     textLength = 0
     await options.after(encoded)
   }
   for (const seq of from.seqs(lastSeq + 1, from.state.lastSeq)) {
     const document = from.document(seq)!
-    if (isVectorsOnly(document, from)) throw vectorsOnly(1, [JSON.stringify(document.key)])
+    if (isVectorsOnly(document, from.vectors(seq)!, models, options.before)) {
+      throw vectorsOnly(1, [JSON.stringify(document.key)])
+    }
     batch.push(document)
     textLength += document.text.length
     if (batch.length >= BATCH_DOCUMENTS || textLength >= BATCH_TEXT) await write()
@@ -168,42 +199,97 @@ async function removeGone(from: StoreSnapshot, to: DocumentStore, pace: Pace): P
   if (gone.length > 0) await to.write({ added: [], removed: gone })
 }
 
+interface WriteOptions {
+  readonly settings: CollectionSettings
+  readonly words: CountedWords | undefined
+  readonly signal: AbortSignal | undefined
+}
+
 async function writeEncoded(
   batch: readonly StoredDocument[],
   from: StoreSnapshot,
   to: DocumentStore,
-  encoder: SparseEncoder,
-  {
-    settings,
-    words,
-    signal
-  }: {
-    readonly settings: CollectionSettings
-    readonly words: CountedWords | undefined
-    readonly signal: AbortSignal | undefined
-  }
+  models: NewModels,
+  options: WriteOptions
 ): Promise<Encoded> {
   const texts = batch.flatMap(textsOf).filter(text => text.trim() !== '')
-  let numTruncated = 0
-  const encoded = await encoder.encodeDocument(texts, {
+  const counts = { numTruncated: 0 }
+  const sparse = models.sparse && (await encodeSparse(texts, models.sparse, options, counts))
+  const dense = models.dense && (await encodeDense(texts, models.dense, options, counts))
+  const taken = { sparse: 0, dense: 0 }
+  const added: EncodedDocument[] = batch.map(document => {
+    const stored = from.vectors(document.seq)!
+    const packed = dense
+      ? newDense(document, () => dense[taken.dense++]!, options.settings)
+      : stored.dense
+    const withDense = packed && { dense: packed }
+    // What is kept has its words in it already.
+    if (sparse === undefined) {
+      return to.encode(document, { passages: stored.passages, ...withDense })
+    }
+    const passages = newSparse(document, () => sparse[taken.sparse++]!, options)
+    return to.encode(document, { passages, ...withDense })
+  })
+  const kept = options.settings.lexical && from.wordStatistics()
+  const words = sparse === undefined ? kept : options.words?.statistics
+  await to.write({ added, removed: [], ...(words && { words }) })
+  return { numDocuments: batch.length, numPassages: texts.length, ...counts }
+}
+
+/** A text that both models read in part counts once, by the one that makes terms. */
+function encodeSparse(
+  texts: readonly string[],
+  encoder: SparseEncoder,
+  { settings, signal }: WriteOptions,
+  counts: { numTruncated: number }
+): Promise<SparseVector[]> {
+  return encoder.encodeDocument(texts, {
     ...(signal && { signal }),
     ...pruningOf(settings),
-    onProgress: progress => {
-      numTruncated = progress.numTruncated
+    onProgress: ({ numTruncated }) => {
+      counts.numTruncated = numTruncated
     }
   })
-  let next = 0
-  const added: EncodedDocument[] = batch.map(document => {
-    const passages = textsOf(document).map(text => {
-      const vector = text.trim() === '' ? NO_TERMS : encoded[next++]!
-      return words === undefined ? vector : words.terms.modelPart(vector)
-    })
-    const dense = from.vectors(document.seq)!.dense
-    const vectors = { passages, ...(dense && { dense }) }
-    if (words === undefined) return to.encode(document, vectors)
-    const counts = textsOf(document).map(text => words.terms.count(text))
-    return to.encode(document, withWords({ vectors, words: counts }, words.terms, words.statistics))
+}
+
+function encodeDense(
+  texts: readonly string[],
+  encoder: DenseEncoder,
+  { signal }: WriteOptions,
+  counts: { numTruncated: number }
+): Promise<DenseVector[]> {
+  const before = counts.numTruncated
+  return encoder.encodeDocument(texts, {
+    ...(signal && { signal }),
+    onProgress: ({ numTruncated }) => {
+      counts.numTruncated = Math.max(before, numTruncated)
+    }
   })
-  await to.write({ added, removed: [], ...(words && { words: words.statistics }) })
-  return { numDocuments: batch.length, numPassages: texts.length, numTruncated }
+}
+
+function newDense(
+  document: StoredDocument,
+  next: () => DenseVector,
+  { dense }: CollectionSettings
+): Float32Array | undefined {
+  const passages = textsOf(document).map(
+    (text): DensePassage => (text.trim() === '' ? undefined : text)
+  )
+  return storedDense(passages, next, `document ${JSON.stringify(document.key)}`, dense)
+}
+
+function newSparse(
+  document: StoredDocument,
+  next: () => SparseVector,
+  { words }: WriteOptions
+): readonly SparseVector[] {
+  const texts = textsOf(document)
+  const passages = texts.map(text => {
+    const vector = text.trim() === '' ? NO_TERMS : next()
+    return words === undefined ? vector : words.terms.modelPart(vector)
+  })
+  if (words === undefined) return passages
+  const counted = texts.map(text => words.terms.count(text))
+  const joined = withWords({ vectors: { passages }, words: counted }, words.terms, words.statistics)
+  return joined.passages
 }

@@ -2,18 +2,25 @@ import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Collection } from '../collection/collection.ts'
+import {
+  type DenseOptions,
+  type DenseSettings,
+  newDenseSettings
+} from '../collection/dense-settings.ts'
 import { Pace } from '../collection/pace.ts'
 import {
   type CountedWords,
   countWords,
   type Encoded,
+  type NewModels,
   reencodeStore,
   refuseVectorsOnly
 } from '../collection/reencode.ts'
 import { emptySegmentManifest, type SegmentManifest } from '../collection/segment-manifest.ts'
 import { type CollectionSettings, generationNumber } from '../collection/settings.ts'
 import type { StoreSnapshot } from '../collection/store.ts'
-import type { LoadOptions, SparseEncoder } from '../encoder/sparse-encoder.ts'
+import type { DenseLoadOptions } from '../encoder/dense-encoder.ts'
+import type { LoadOptions } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import { WordTerms } from '../lexical/word-terms.ts'
 import type { Progress, TaskOptions } from '../progress.ts'
@@ -29,6 +36,7 @@ import {
   writeManifest,
   writeSettings
 } from './collection-files.ts'
+import { loadDense } from './dense-model.ts'
 import { fileError } from './file-error.ts'
 import { GenerationStorage } from './generation-storage.ts'
 import { partialName, tidyGenerations } from './generations.ts'
@@ -48,10 +56,22 @@ export interface ReencodeProgress extends Progress {
 
 /** Options of a re-encoding. */
 export interface ReencodeOptions extends TaskOptions<ReencodeProgress> {
-  /** The new model: a shipped one's name, a folder, or `org/name` on the hub. */
-  readonly model: string
+  /**
+   * The new model: a shipped one's name, a folder, or `org/name` on the hub. Default: terms and their
+   * weights stay as they are.
+   */
+  readonly model?: string
   /** How it is loaded. */
   readonly load?: LoadOptions
+  /**
+   * The new dense model: a folder, or `org/name` on the hub. A collection without dense vectors gets
+   * some. Default: dense vectors stay as they are.
+   */
+  readonly denseModel?: string
+  /** How it is loaded; default: hub, device and threads as `load` has them. */
+  readonly denseLoad?: DenseLoadOptions
+  /** How dense vectors of the new dense model are compared; default: as before, else `'cosine'`. */
+  readonly dense?: Pick<DenseOptions, 'metric'>
 }
 
 /** What a re-encoding did. */
@@ -67,6 +87,8 @@ export interface ReencodeResult {
 
 /** Entries of a segment that is built on the way. */
 const SEGMENT_ENTRIES = 2 ** 17
+/** Numbers of the dense vectors of such a segment: each takes five bytes. */
+const SEGMENT_DENSE_NUMBERS = 2 ** 28
 
 /** Rounds of catching up with writes before they have to wait. */
 const MAX_ROUNDS = 5
@@ -74,8 +96,8 @@ const MAX_ROUNDS = 5
 const FEW_DOCUMENTS = 500
 
 /**
- * Encodes all documents of a collection with another model. Their numbers, and so their order, stay;
- * so do passages, metadata and dense vectors. The new generation is built beside the old one and takes
+ * Encodes all documents of a collection with another model, or another dense model, or both. Their
+ * numbers, and so their order, stay; so do passages, metadata, and vectors of the other kind. The new generation is built beside the old one and takes
  * its place in one step, in which writes wait for a moment; one that was stopped or killed before is
  * gone on with by the next call with the same model.
  *
@@ -85,8 +107,8 @@ const FEW_DOCUMENTS = 500
  * model of their own choice are refused then. The old generation is removed at the end; that of an
  * open collection, when it is opened for writing the next time. Until then both take their room.
  *
- * @throws EsplanadeError `INVALID_ARGUMENT` where documents have vectors and no text: it names the
- *   first; `COLLECTION_LOCKED`, `COLLECTION_NOT_FOUND`, `COLLECTION_CORRUPT`, `FILE_UNWRITABLE`,
+ * @throws EsplanadeError `INVALID_ARGUMENT` where no model is named, or documents have vectors of its
+ *   kind and no text: it names the first; `COLLECTION_LOCKED`, `COLLECTION_NOT_FOUND`, `COLLECTION_CORRUPT`, `FILE_UNWRITABLE`,
  *   `ABORTED`, and what loading a model throws
  */
 export async function reencodeCollection(
@@ -106,27 +128,70 @@ export async function reencodeCollection(
       remedy: 'Open it without readOnly'
     })
   }
-  const { signal } = options
-  const files = await findModel(options.model, { ...options.load, ...(signal && { signal }) })
-  const encoder = await loadModel(files, options.load)
+  const { models, changes } = await loadModels(settings, options)
   try {
-    const wanted = {
-      ...settings,
-      model: recordOf(encoder, files, await queryModelSource(options.load)),
-      ...(settings.lexical && {
-        lexical: { ...settings.lexical, firstTermId: encoder.vocabulary.size }
-      })
-    }
+    const wanted = { ...settings, ...changes }
     const { active } = await readCollectionFile(directory)
     if (isSame(wanted, settings)) {
       const { numDocuments } = await collection.stats()
       return { generation: active, numDocuments, numEncoded: 0, numTruncated: 0 }
     }
-    await using work = await Reencoding.begin(collection, active, wanted, encoder, options)
+    await using work = await Reencoding.begin(collection, active, wanted, models, options)
     return await work.run()
   } finally {
-    await encoder.close()
+    await closeAll(models)
   }
+}
+
+/** The new models, and what they change in the settings. */
+async function loadModels(
+  settings: CollectionSettings,
+  options: ReencodeOptions
+): Promise<{ readonly models: NewModels; readonly changes: Partial<CollectionSettings> }> {
+  const { model, load, denseModel, denseLoad, signal } = options
+  if (model === undefined && denseModel === undefined) {
+    throw new EsplanadeError('INVALID_ARGUMENT', {
+      place: 'model',
+      problem: 'no new model is named',
+      expected: 'model, denseModel, or both'
+    })
+  }
+  const dense =
+    denseModel === undefined
+      ? undefined
+      : await loadDense(denseModel, {
+          ...(load && { load }),
+          denseLoad: { ...denseLoad, ...(signal && { signal }) }
+        })
+  const changes = dense && {
+    dense: newDenseSettings(
+      { metric: options.dense?.metric ?? settings.dense?.metric ?? 'cosine' },
+      { dimensions: dense.encoder.dimensions, record: dense.record }
+    )!
+  }
+  if (model === undefined) {
+    return { models: { sparse: undefined, dense: dense?.encoder }, changes: { ...changes } }
+  }
+  try {
+    const files = await findModel(model, { ...load, ...(signal && { signal }) })
+    const sparse = await loadModel(files, load)
+    const firstTermId = sparse.vocabulary.size
+    return {
+      models: { sparse, dense: dense?.encoder },
+      changes: {
+        ...changes,
+        model: recordOf(sparse, files, await queryModelSource(load)),
+        ...(settings.lexical && { lexical: { ...settings.lexical, firstTermId } })
+      }
+    }
+  } catch (error) {
+    await dense?.encoder.close()
+    throw error
+  }
+}
+
+async function closeAll({ sparse, dense }: NewModels): Promise<void> {
+  await Promise.all([sparse?.close(), dense?.close()])
 }
 
 async function reencodeDirectory(
@@ -159,12 +224,16 @@ async function removeOld(directory: string): Promise<void> {
 const PLACES = ['source', 'name', 'revision', 'queryModel']
 
 function isSame(a: CollectionSettings, b: CollectionSettings): boolean {
-  const text = ({ model, ...rest }: CollectionSettings): string =>
-    JSON.stringify(
-      [Object.entries(rest), Object.entries(model ?? {})].map(entries =>
-        entries.filter(([name]) => !PLACES.includes(name)).sort()
+  const text = ({ model, dense = {} as DenseSettings, ...rest }: CollectionSettings): string => {
+    const { model: denseModel, ...denseRest } = dense
+    return JSON.stringify(
+      [rest, model ?? {}, denseRest, denseModel ?? {}].map(fields =>
+        Object.entries(fields)
+          .filter(([name]) => !PLACES.includes(name))
+          .sort()
       )
     )
+  }
   return text(a) === text(b)
 }
 
@@ -174,7 +243,7 @@ class Reencoding {
   readonly #next: string
   readonly #paths: GenerationPaths
   readonly #settings: CollectionSettings
-  readonly #encoder: SparseEncoder
+  readonly #models: NewModels
   readonly #options: ReencodeOptions
   readonly #pace: Pace
   readonly #from: LmdbStore
@@ -196,7 +265,7 @@ class Reencoding {
     next: string
     paths: GenerationPaths
     settings: CollectionSettings
-    encoder: SparseEncoder
+    models: NewModels
     options: ReencodeOptions
     from: LmdbStore
     to: LmdbStore
@@ -207,7 +276,7 @@ class Reencoding {
     this.#next = parts.next
     this.#paths = parts.paths
     this.#settings = parts.settings
-    this.#encoder = parts.encoder
+    this.#models = parts.models
     this.#options = parts.options
     this.#pace = new Pace('the re-encoding', parts.options.signal)
     this.#from = parts.from
@@ -215,7 +284,8 @@ class Reencoding {
     this.#storage = new GenerationStorage(parts.paths, parts.settings)
     this.#manifest = parts.manifest
     const { lexical } = parts.settings
-    if (lexical !== undefined) {
+    // Words that are kept are in the vectors.
+    if (lexical !== undefined && parts.models.sparse !== undefined) {
       const statistics = { numEntries: 0, numWords: 0 }
       this.#words = { terms: new WordTerms(lexical), statistics }
     }
@@ -226,7 +296,7 @@ class Reencoding {
     collection: Collection,
     active: string,
     settings: CollectionSettings,
-    encoder: SparseEncoder,
+    models: NewModels,
     options: ReencodeOptions
   ): Promise<Reencoding> {
     const { directory } = collection
@@ -236,7 +306,8 @@ class Reencoding {
     try {
       const pace = new Pace('the re-encoding', options.signal)
       const snapshot = from.snapshot()
-      await refuseVectorsOnly(snapshot, pace).finally(() => snapshot.close())
+      const before = collection.settings
+      await refuseVectorsOnly(snapshot, models, before, pace).finally(() => snapshot.close())
       const next = `g${generationNumber(active)! + 1}`
       const paths = generationPaths(directory, partialName(next))
       // Complete, but something kept it from becoming the active one.
@@ -248,7 +319,7 @@ class Reencoding {
       to = (await openBegun(paths, settings)) ?? (await createBeside(paths, settings))
       const manifest = await readManifest(paths)
       await removeOrphans(paths, manifest)
-      const parts = { collection, active, next, paths, settings, encoder, options }
+      const parts = { collection, active, next, paths, settings, models, options }
       return new Reencoding({ ...parts, from, to, manifest })
     } catch (error) {
       await to?.close()
@@ -294,8 +365,9 @@ class Reencoding {
     let count = 0
     try {
       await this.#countWords(snapshot)
-      await reencodeStore(snapshot, this.#to, this.#encoder, {
+      await reencodeStore(snapshot, this.#to, this.#models, {
         settings: this.#settings,
+        before: this.#collection.settings,
         words: this.#words,
         pace: this.#pace,
         signal: this.#options.signal,
@@ -324,7 +396,9 @@ class Reencoding {
     this.#numEncoded += numPassages
     this.#numTruncated += numTruncated
     this.#report()
-    if (this.#numUnflushed >= SEGMENT_ENTRIES) await this.#flush()
+    const numDense = this.#numUnflushed * (this.#settings.dense?.dimensions ?? 0)
+    const isFull = this.#numUnflushed >= SEGMENT_ENTRIES || numDense >= SEGMENT_DENSE_NUMBERS
+    if (isFull) await this.#flush()
     this.#pace.throwIfAborted()
   }
 

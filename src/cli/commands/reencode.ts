@@ -17,7 +17,8 @@ import { duration, showProgress } from '../progress.ts'
 import { counted } from '../readable.ts'
 
 interface ReencodeFlags extends ModelFlags {
-  readonly model: string
+  readonly model?: string
+  readonly denseModel?: string
   readonly json?: boolean
 }
 
@@ -29,7 +30,14 @@ export function reencodeCommand(): Command {
   return new Command('reencode')
     .description('Encode all texts of a collection with another model.')
     .argument('<dir>', 'a collection')
-    .requiredOption('--model <model>', 'name or folder of the new model, or org/name on the hub')
+    .option(
+      '--model <model>',
+      'name or folder of the new model, or org/name on the hub (default: terms stay as they are)'
+    )
+    .option(
+      '--dense-model <model>',
+      'folder of the new dense model, or org/name on the hub (default: dense vectors stay as they are)'
+    )
     .addOption(queryModelOption())
     .addOption(revisionOption())
     .addOption(poolingOption())
@@ -49,7 +57,8 @@ async function reencode(directory: string, flags: ReencodeFlags): Promise<void> 
   try {
     result = await interruptible(signal =>
       reencodeCollection(directory, {
-        model: flags.model,
+        ...(flags.model !== undefined && { model: flags.model }),
+        ...(flags.denseModel !== undefined && { denseModel: flags.denseModel }),
         load: { ...loadOptions(flags), ...sharingOptions(flags, undefined) },
         signal,
         onProgress: ({ done }) => progress.update(done, done / Math.max(1, total))
@@ -64,8 +73,9 @@ async function reencode(directory: string, flags: ReencodeFlags): Promise<void> 
     return
   }
   const { numDocuments, numTruncated } = result
+  const models = [flags.model, flags.denseModel].filter(name => name !== undefined).join(' and ')
   process.stderr.write(
-    `${counted(numDocuments, 'document')} encoded anew with ${flags.model} in ${duration(seconds)}\n`
+    `${counted(numDocuments, 'document')} encoded anew with ${models} in ${duration(seconds)}\n`
   )
   if (numTruncated > 0) {
     process.stderr.write(`${counted(numTruncated, 'text')} longer than the model reads\n`)
