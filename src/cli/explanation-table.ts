@@ -5,11 +5,11 @@ import {
   type TermExplanation
 } from 'esplanade/explain'
 import { displayWidth, padEnd, shorten } from './display-width.ts'
+import { barOf, INDENT, percent } from './explanation-rows.ts'
+import { fusedTable } from './fused-table.ts'
 import { highlighted, printable, wrapPainted } from './highlighted-text.ts'
 import type { Terminal } from './terminal.ts'
 
-const INDENT = '     '
-const BAR_WIDTH = 12
 const MAX_TERM_WIDTH = 24
 
 /** The best window of a text, of at most `maxLength` UTF-16 units, with its matches marked. */
@@ -26,8 +26,27 @@ export function snippetLines(
   return wrapPainted(`${start > 0 ? '… ' : ''}${line}${more}`, INDENT, terminal.columns)
 }
 
-/** The terms of a score by what they add, at most `maxTerms`, and what the model has added. */
+/**
+ * What a score is made of: the lists, where it is a fused one, and the terms. A score without terms is
+ * what its explanation says.
+ */
 export function explanationTable(
+  explained: HitExplanation,
+  maxTerms: number,
+  terminal: Terminal
+): string {
+  const { lists = [], terms, explanation } = explained
+  const tables = [
+    ...(lists.length > 0 ? [fusedTable(explained, terminal)] : []),
+    ...(terms.length > 0 ? [termTable(explained, maxTerms, terminal)] : [])
+  ]
+  return (
+    tables.join('\n') || terminal.paint(`${INDENT}${printable(explanation.description)}`, 'dim')
+  )
+}
+
+/** The terms of a score by what they add, at most `maxTerms`, and what the model has added. */
+function termTable(
   { terms, score, subtotals }: HitExplanation,
   maxTerms: number,
   terminal: Terminal
@@ -72,15 +91,10 @@ function termRow(term: TermExplanation, termWidth: number, paint: Terminal['pain
   const sign = kind === 'word' ? '=' : added ? '+' : ' '
   const name = paint(`   ${sign} ${label}`, added ? 'cyan' : 'yellow')
   const weights = `${queryWeight.toFixed(3).padStart(6)} × ${documentWeight.toFixed(3).padStart(8)}`
-  const bar = '█'.repeat(Math.round(share * BAR_WIDTH))
-  return `${name}  ${weights} = ${product.toFixed(3).padStart(7)} ${percent(share)} ${bar}`.trimEnd()
+  return `${name}  ${weights} = ${product.toFixed(3).padStart(7)} ${percent(share)} ${barOf(share)}`.trimEnd()
 }
 
 /** A word with its stem, where that is another. */
 function labelOf({ term, stem }: TermExplanation): string {
   return stem === undefined || stem === term ? term : `${term} (${stem})`
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1).padStart(6)} %`
 }

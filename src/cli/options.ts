@@ -34,8 +34,8 @@ export function repeated(value: string, previous: string[] = []): string[] {
 export function modeOption(): Option {
   return new Option(
     '--mode <mode>',
-    'what is compared: the terms of the model, the words, or both in one (default: all that the collection has)'
-  ).choices(['sparse', 'bm25', 'combined'])
+    'what is compared: the terms of the model, the words, both in one vector, the dense vectors, or all of these as lists that are fused (default: all that the collection has)'
+  ).choices(['sparse', 'bm25', 'combined', 'dense', 'hybrid'])
 }
 
 /** `--prune-mass`. */

@@ -51,7 +51,11 @@ export async function explainDocument(
   const scale = metric === 'cosine' ? norm(vector) * norm(passage) : 1
   const contributions = contributionsOf(queryTerms, record, scale)
   const measure = metric === 'cosine' ? 'cosine' : 'dot product'
-  const description = `${measure} of the query and document ${JSON.stringify(key)}`
+  const documentName = `document ${JSON.stringify(key)}`
+  const description =
+    contributions.length === 0
+      ? `${documentName} shares no term with the query`
+      : `${measure} of the query and ${documentName}`
   const score = similarity(vector, passage, metric)
   const queryPlaces = words && queryText !== undefined ? words.places(queryText) : []
   const wordOf = new Map(queryPlaces.map(place => [place.termId, place]))

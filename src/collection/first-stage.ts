@@ -1,4 +1,5 @@
 import type { HitExplanation } from '../explain/explain-hit.ts'
+import { type StageTime, Stopwatch } from '../rerank/stopwatch.ts'
 import type { SearchStats } from '../search/search-options.ts'
 import type { Strategy } from '../search/strategy.ts'
 import type { CollectionContext } from './collection-context.ts'
@@ -30,6 +31,8 @@ export interface CollectionSearchStats extends Omit<SearchStats, 'numUnknownTerm
 export interface FoundDocuments {
   readonly hits: readonly EntryHit[]
   readonly stats: CollectionSearchStats
+  /** Of the mode `'hybrid'`: how long each list took, and the fusion. */
+  readonly parts?: readonly StageTime[]
   /** Why a document has its score, whether it was found or not. */
   explain(document: StoredDocument): Promise<HitExplanation>
 }
@@ -114,12 +117,15 @@ function findFused(
 ): FoundDocuments {
   const { metric } = context.settings
   const after = seqAfter(view, { scope, searchAfter })
-  const lists = searchLists(view, vectors, { scope, strategy, metric, walk }, plan)
+  const stopwatch = new Stopwatch()
+  const lists = searchLists(view, vectors, { scope, strategy, metric, walk }, plan, stopwatch)
   const hits = fuseLists(lists, plan, { k, minScore, after })
+  stopwatch.lap('fuse')
   const found = new Map(hits.map(hit => [hit.seq, hit]))
   return {
     hits,
     stats: sumOf(lists),
+    parts: stopwatch.stages,
     explain: document => {
       const { seq } = document
       const entry =

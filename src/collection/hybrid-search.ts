@@ -1,6 +1,7 @@
 import { EsplanadeError } from '../errors.ts'
 import { fuse } from '../fusion/fuse.ts'
 import type { FusionList, FusionPart, KeyedHit, KeyedList } from '../fusion/fusion-list.ts'
+import { Stopwatch } from '../rerank/stopwatch.ts'
 import type { Strategy } from '../search/strategy.ts'
 import type { DenseVector } from '../vector/dense-vector.ts'
 import type { Metric } from '../vector/similarity.ts'
@@ -73,12 +74,17 @@ export function searchLists(
   view: View,
   vectors: HybridVectors,
   selection: ListSelection,
-  { weights, depth }: FusionPlan
+  { weights, depth }: FusionPlan,
+  stopwatch: Stopwatch = new Stopwatch()
 ): HybridList[] {
   return Array.from(weights, ([name, weight]) => {
     const wanted = { name, weight, depth }
-    if (name === 'dense') return denseList(view, vectors.dense!, selection, wanted)
-    return sparseList(view, vectors[name]!, selection, wanted)
+    const list =
+      name === 'dense'
+        ? denseList(view, vectors.dense!, selection, wanted)
+        : sparseList(view, vectors[name]!, selection, wanted)
+    stopwatch.lap(name)
+    return list
   })
 }
 

@@ -162,7 +162,7 @@ export class CollectionSnapshot {
     await this.#openGraphs(encoded, request.walk)
     const selection = { ...request, k: depth }
     const first = findDocuments(encoded, selection, this.#view, this.#context)
-    stopwatch.lap('search')
+    stopwatch.lap('search', first.parts)
     const ranksBefore = options.searchAfter?.rank ?? 0
     let reranker: string | undefined
     let hits: readonly CollectionHit[] = first.hits.map((hit, i) =>

@@ -8,6 +8,7 @@ import {
   openToRead
 } from '../collection-options.ts'
 import { filterOption } from '../filter-option.ts'
+import { addFusionOptions, type FusionFlags, fusionOf } from '../fusion-option.ts'
 import { interruptible } from '../interrupt.ts'
 import { type LineOutput, PartialFile, stdoutLines } from '../line-output.ts'
 import { count, modeOption } from '../options.ts'
@@ -23,7 +24,7 @@ import {
 import { textLines } from '../text-lines.ts'
 import { type TunedStrategy, tunedStrategy } from '../tuned-strategy.ts'
 
-interface RunFlags extends CollectionFlags, RerankFlags {
+interface RunFlags extends CollectionFlags, RerankFlags, FusionFlags {
   readonly k?: number
   readonly mode?: SearchMode
   readonly filter?: unknown
@@ -61,7 +62,7 @@ export function runCommand(): Command {
     )
     .option('--tag <tag>', 'name of the run, without white space', oneWord, 'esplanade')
     .action(run)
-  return addRerankOptions(addSearchOptions(command))
+  return addRerankOptions(addFusionOptions(addSearchOptions(command)))
 }
 
 async function run(directory: string, topicsFile: string, flags: RunFlags): Promise<void> {
@@ -113,7 +114,7 @@ async function searchAll(
   snapshot: CollectionSnapshot,
   topics: Topics,
   output: LineOutput,
-  { k, mode, namespace, filter, tag, tuned, second }: CheckedFlags,
+  { k, mode, namespace, filter, tag, tuned, second, ...flags }: CheckedFlags,
   progress: ProgressDisplay,
   signal: AbortSignal
 ): Promise<void> {
@@ -128,6 +129,7 @@ async function searchAll(
       k,
       namespace,
       ...(mode && { mode }),
+      ...fusionOf(flags),
       ...(filter !== undefined && { filter }),
       ...(tuned && { strategy: tuned.strategy })
     })

@@ -4,6 +4,7 @@ import { metadataToJson } from 'esplanade/corpus'
 import { addSearchOptions, type CollectionFlags, openToRead } from '../collection-options.ts'
 import { explanationTable, snippetLines } from '../explanation-table.ts'
 import { filterOption } from '../filter-option.ts'
+import { addFusionOptions, type FusionFlags, fusionOf } from '../fusion-option.ts'
 import { printable } from '../highlighted-text.ts'
 import { atLeast, count, modeOption } from '../options.ts'
 import { parseQuery } from '../query-argument.ts'
@@ -16,7 +17,7 @@ import {
 import { terminalOf } from '../terminal.ts'
 import { tunedStrategy } from '../tuned-strategy.ts'
 
-interface SearchFlags extends CollectionFlags, RerankFlags {
+interface SearchFlags extends CollectionFlags, RerankFlags, FusionFlags {
   readonly k: number
   readonly mode?: SearchMode
   readonly filter?: unknown
@@ -37,7 +38,7 @@ export function searchCommand(): Command {
     .addOption(modeOption())
     .addOption(filterOption())
     .option('--min-score <s>', 'leave out documents that score below this', atLeast(0))
-    .option('--explain', 'show which terms each score is made of')
+    .option('--explain', 'show what each score is made of: lists and terms')
     .option('--top <n>', 'terms that --explain shows', count(1), 8)
     .option('--vector', 'the query is a vector: {"indices": [], "values": []}')
     .option(
@@ -46,7 +47,7 @@ export function searchCommand(): Command {
     )
     .option('--json', 'one JSON object a hit')
     .action(search)
-  return addRerankOptions(addSearchOptions(command))
+  return addRerankOptions(addFusionOptions(addSearchOptions(command)))
 }
 
 async function search(directory: string, queryText: string, flags: SearchFlags): Promise<void> {
@@ -60,6 +61,7 @@ async function search(directory: string, queryText: string, flags: SearchFlags):
     k,
     namespace,
     ...(mode && { mode }),
+    ...fusionOf(flags),
     // People are shown the words that matched, which the explanation knows.
     explain: flags.explain || !flags.json,
     ...(filter !== undefined && { filter }),
@@ -90,6 +92,7 @@ function whyNothing(flags: SearchFlags, numDocuments: number): string {
       : `the collection has no documents in the namespace ${JSON.stringify(namespace)}`
   }
   if (flags.approximate || flags.minScore !== undefined) return 'no document was found'
+  if (flags.mode === 'dense') return 'no document has a dense vector'
   const which = flags.filter === undefined ? 'no document' : 'no document that passes the filter'
   return `${which} shares a term with this query`
 }
@@ -114,8 +117,8 @@ function jsonOf(hit: CollectionHit): object {
   }
 }
 
-function explanationOf({ explanation, terms, subtotals }: HitExplanation): object {
-  return { explanation, terms, ...(subtotals && { subtotals }) }
+function explanationOf({ explanation, terms, subtotals, lists }: HitExplanation): object {
+  return { explanation, terms, ...(subtotals && { subtotals }), ...(lists && { lists }) }
 }
 
 /** Characters of a text that a list of hits shows, and more where each is explained. */
