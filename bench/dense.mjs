@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { DenseEncoder } from 'esplanade/encoder'
 import { buildHnsw, DenseIndexBuilder } from 'esplanade/search'
 import { readNouns } from '../examples/reverse-dictionary/wordnet.mjs'
+import { mixture } from './dense/mixture.mjs'
 import { quantile } from './encode/spread.mjs'
 
 const HELP = `npm run bench -- dense [options]
@@ -25,7 +26,6 @@ const HELP = `npm run bench -- dense [options]
   --model PATH    encodes definitions of WordNet with this dense model
   --json          one JSON object instead of a table
 `
-const CENTRES = 500
 /** Candidates that a graph's search keeps. */
 const EXPANSIONS = [16, 32, 64, 128, 256]
 
@@ -91,31 +91,6 @@ function countOf(option) {
   const number = Number(values[option])
   if (Number.isSafeInteger(number) && number > 0) return number
   throw new Error(`--${option} ${values[option]}: expected a whole number from 1`)
-}
-
-/** mulberry32 (Tommy Ettinger, public domain) and from it numbers of a normal distribution. */
-function normalNumbers(seed) {
-  let state = seed
-  const unit = () => {
-    state = (state + 0x6d2b79f5) | 0
-    let x = Math.imul(state ^ (state >>> 15), 1 | state)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
-  }
-  return () => Math.sqrt(-2 * Math.log(1 - unit())) * Math.cos(2 * Math.PI * unit())
-}
-
-/** Points around centres; two of one centre have a cosine of about one half. */
-function mixture(numVectors, dimensions) {
-  const normal = normalNumbers(1)
-  const draw = () => Float32Array.from({ length: dimensions }, normal)
-  const centres = Array.from({ length: CENTRES }, draw)
-  return Array.from({ length: numVectors }, (_, i) => {
-    const centre = centres[(i * 7919) % CENTRES]
-    const vector = draw().map((value, j) => value + centre[j])
-    const length = Math.hypot(...vector)
-    return vector.map(value => value / length)
-  })
 }
 
 async function encoded(model, numVectors) {

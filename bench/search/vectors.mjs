@@ -80,14 +80,16 @@ async function* stream(texts) {
   yield* texts
 }
 
-function documentTexts() {
+/** The texts of the vectors that are not mixed. */
+export function documentTexts() {
   if (!hasMsMarco) return Array.from(readNouns(), ({ text }) => text)
   return linesOf(join(shared, 'beir/msmarco-pool/corpus.jsonl')).map(({ title, text }) =>
     title ? `${title} ${text}` : text
   )
 }
 
-function shortTexts() {
+/** The texts of the queries `short`. */
+export function shortTexts() {
   if (hasMsMarco) return marcoQueries().map(({ text }) => text)
   // What stands before the first comma or semicolon of a definition.
   return spread(documentTexts()).map(text => text.split(/[,;(]/)[0])
