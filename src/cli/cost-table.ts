@@ -52,7 +52,7 @@ function short(value: number | null | undefined): string {
 }
 
 /** For each row the letters of the costs in which no other row beats it. */
-export function frontMarks(
+function frontMarks(
   rows: readonly CostRow[],
   metric: string | undefined
 ): string[] | undefined {
