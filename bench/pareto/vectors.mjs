@@ -19,6 +19,18 @@ const cacheFolder = path('.cache/bench-judged')
 export const DENSE_MODEL = path('models/all-MiniLM-L6-v2/model_int8.onnx')
 
 /**
+ * Whether the vectors that a setting needs are there already, or need not be made.
+ *
+ * @param {Judged} judged
+ * @param {import('./settings.mjs').Setting} setting
+ */
+export function isReady(judged, { lists, encoding }) {
+  const isDense = lists.some(({ list }) => list === 'dense')
+  if (isDense && !existsSync(densePath(judged))) return false
+  return encoding === undefined || existsSync(cachePath(judged, encoding, 'csr'))
+}
+
+/**
  * The shipped model's vectors in another precision.
  *
  * @param {Judged} judged
@@ -46,7 +58,7 @@ export async function sparseDocuments(judged, precision) {
  * @returns {Promise<(Float32Array | undefined)[]>}
  */
 export async function denseDocuments(judged) {
-  const file = cachePath(judged, 'MiniLM', 'f32')
+  const file = densePath(judged)
   if (!existsSync(file)) await encodeDense(judged, file)
   const bytes = readFileSync(file)
   const numbers = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
@@ -75,6 +87,10 @@ async function* texts({ name, texts }, what) {
     if (i % 2000 === 0) process.stderr.write(`${name}: ${i} of ${texts.length}, ${what}\n`)
     yield text
   }
+}
+
+function densePath(judged) {
+  return cachePath(judged, 'MiniLM', 'f32')
 }
 
 function cachePath({ name, texts }, what, ending) {
