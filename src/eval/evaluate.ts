@@ -45,8 +45,9 @@ export interface EvaluateOptions {
  *
  * @param metrics ir-measures names, or what `parseMetric` made of them; one given twice counts once
  * @throws EsplanadeError `RUN_INVALID` when the run and the judgements have no query in common (a
- *   wrong pair of files, not a figure of 0) or a document stands twice; `QRELS_INVALID` when there
- *   is no judgement; `METRIC_UNKNOWN` for a name that is not known
+ *   wrong pair of files, not a figure of 0), a document stands twice or a score is not finite;
+ *   `QRELS_INVALID` when there is no judgement or a grade is no integer; `METRIC_UNKNOWN` for a name
+ *   that is not known
  */
 export function evaluate(
   run: Run,
@@ -63,6 +64,7 @@ export function evaluate(
   let numJudgedHits = 0
   for (const [queryIndex, queryId] of queryIds.entries()) {
     const judged = qrels.get(queryId) ?? new Map<string, number>()
+    checkGrades(queryId, judged)
     const hits = run.get(queryId) ?? []
     if (hits.length === 0) {
       unansweredQueryIds.push(queryId)
@@ -95,6 +97,18 @@ export function evaluate(
 function isAnswerable(judged: ReadonlyMap<string, number> | undefined): boolean {
   for (const grade of judged?.values() ?? []) if (grade >= 1) return true
   return false
+}
+
+/** Grades of a file are integers; those that a program hands in may be anything. */
+function checkGrades(queryId: string, judged: ReadonlyMap<string, number>): void {
+  for (const [key, grade] of judged) {
+    if (Number.isSafeInteger(grade)) continue
+    throw new EsplanadeError('QRELS_INVALID', {
+      place: `query ${excerpt(queryId)}`,
+      problem: `the grade of document ${excerpt(key)} is ${grade}`,
+      expected: 'an integer such as 0, 1 or 2'
+    })
+  }
 }
 
 function mean(values: Float64Array): number {

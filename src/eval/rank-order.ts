@@ -15,14 +15,14 @@ export type RankOrder = 'float32' | 'float64' | 'given'
 /**
  * The keys of a query's hits in the order in which they are judged.
  *
- * @throws EsplanadeError `RUN_INVALID` when a document stands twice or a score is NaN
+ * @throws EsplanadeError `RUN_INVALID` when a document stands twice or a score is not finite
  */
 export function rankKeys(queryId: string, hits: readonly RunHit[], order: RankOrder): string[] {
+  check(queryId, hits)
   const ranked = hits.map(({ key, score }) => ({
     key,
     score: order === 'float32' ? Math.fround(score) : score
   }))
-  check(queryId, ranked)
   if (order !== 'given') {
     ranked.sort((a, b) =>
       a.score === b.score ? compareUtf8(b.key, a.key) : a.score < b.score ? 1 : -1
@@ -36,15 +36,15 @@ function check(queryId: string, hits: readonly RunHit[]): void {
   for (const { key, score } of hits) {
     const problem = keys.has(key)
       ? `document ${excerpt(key)} stands twice`
-      : Number.isNaN(score)
-        ? `the score of document ${excerpt(key)} is NaN`
-        : undefined
+      : Number.isFinite(score)
+        ? undefined
+        : `the score of document ${excerpt(key)} is ${score}`
     keys.add(key)
     if (problem === undefined) continue
     throw new EsplanadeError('RUN_INVALID', {
       place: `query ${excerpt(queryId)}`,
       problem,
-      expected: 'each document once, with a number as its score',
+      expected: 'each document once, with a finite number as its score',
       remedy: 'Write the run again; nothing was judged'
     })
   }

@@ -18,7 +18,8 @@ export interface ReadTopicsOptions extends LinesOptions {
  * Reads the queries of a test collection. A query may have an empty text; a query id may stand only
  * once.
  *
- * @throws EsplanadeError `TOPICS_INVALID`, naming `file:line`, at the first line that is not a query
+ * @throws EsplanadeError `TOPICS_INVALID`, naming `file:line`, at the first line that is not a query;
+ *   naming the file, where there is no query at all
  */
 export async function readTopics(lines: Lines, options: ReadTopicsOptions = {}): Promise<Topics> {
   const topics = new Map<string, string>()
@@ -37,6 +38,15 @@ export async function readTopics(lines: Lines, options: ReadTopicsOptions = {}):
     else trec.line(line)
   })
   trec.end()
+  if (topics.size === 0) {
+    throw new EsplanadeError('TOPICS_INVALID', {
+      place: options.place ?? '<lines>',
+      problem: 'there is no query',
+      expected: 'at least one',
+      remedy:
+        'Name the file of the queries: BEIR queries.jsonl, tab-separated lines, or TREC topics'
+    })
+  }
   return topics
 }
 

@@ -29,6 +29,7 @@ import {
   type RunMoves,
   type SignificanceTest
 } from '../compare-view.ts'
+import { judgeRun } from '../judge-run.ts'
 import { count, list } from '../options.ts'
 import { writeWholeFile } from '../output-file.ts'
 import { terminalOf } from '../terminal.ts'
@@ -110,7 +111,9 @@ async function compare(runFiles: string[], flags: CompareFlags): Promise<void> {
   }
   const reports = runs.map(({ name, run }, i) => ({
     name,
-    report: judged(runFiles[i]!, () => evaluate(run, qrels, metrics, { order: flags.order }))
+    report: judgeRun({ run: runFiles[i]!, qrels: flags.qrels }, () =>
+      evaluate(run, qrels, metrics, { order: flags.order })
+    )
   }))
   const view = await viewOf(runs, reports, qrels, topics, metrics, flags)
   const rendered = render(view, flags.format, flags.to === undefined)
@@ -203,18 +206,6 @@ async function topicsOf(file: string, qrels: Qrels): Promise<Topics> {
     expected: 'the queries of the judgements',
     remedy: 'Name the topics that the runs were made from'
   })
-}
-
-/** Says of which file the run is that cannot be judged. */
-function judged<T>(file: string, judge: () => T): T {
-  try {
-    return judge()
-  } catch (error) {
-    if (!(error instanceof EsplanadeError) || error.code !== 'RUN_INVALID') throw error
-    const { code, problem, expected, remedy } = error
-    const place = error.place === 'run' ? file : `${file}, ${error.place}`
-    throw new EsplanadeError(code, { place, problem, expected, remedy, cause: error })
-  }
 }
 
 function confidence(value: string): number {

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { evaluate, parseMetrics, type RankOrder, readQrels, readRun } from 'esplanade/eval'
 import { evaluationNotes } from '../evaluation-notes.ts'
+import { judgeRun } from '../judge-run.ts'
 import { textLines } from '../text-lines.ts'
 
 interface EvalFlags {
@@ -39,7 +40,9 @@ async function evaluateRun(runFile: string, flags: EvalFlags): Promise<void> {
   const metrics = parseMetrics(flags.metrics)
   const run = await readRun(textLines(runFile), { place: runFile })
   const qrels = await readQrels(textLines(flags.qrels), { place: flags.qrels })
-  const report = evaluate(run, qrels, metrics, { order: flags.order })
+  const report = judgeRun({ run: runFile, qrels: flags.qrels }, () =>
+    evaluate(run, qrels, metrics, { order: flags.order })
+  )
   const { queryIds, perQuery, means } = report
   if (flags.json) {
     if (flags.perQuery) {
