@@ -24,12 +24,12 @@ export interface CostRow {
   /** From the text to the vectors; `Least` and `Most` are the medians of single passes. */
   readonly encodeMsP50: number
   readonly encodeMsP99: number
-  /** From the vectors to the hits. */
+  /** From the vectors to the hits, the documents' texts included. */
   readonly searchMsP50: number
   readonly searchMsP50Least: number
   readonly searchMsP50Most: number
   readonly searchMsP99: number
-  /** Both, and reading the documents that were found. */
+  /** Both. */
   readonly queryMsP50: number
   readonly queryMsP99: number
 }
@@ -51,8 +51,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
 }
 
 /**
- * Reads lines of `bench search --json`, of which those without quality or without a cost are no use in
- * a chart.
+ * Reads lines of `bench search --json`. A row without the quality or the cost that is drawn is refused.
  *
  * @throws EsplanadeError `INVALID_ARGUMENT`
  */

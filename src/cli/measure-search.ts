@@ -91,7 +91,6 @@ async function holdingsOf(
     for (const vector of document.vectors ?? []) model.add(vector)
     for (const vector of document.lexicalVectors ?? []) words.add(vector)
   }
-  // A part of the settings that older versions do not have.
   return {
     model: model.counts(),
     words: words.counts(),
