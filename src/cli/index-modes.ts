@@ -12,6 +12,7 @@ export interface IndexModeFlags {
   readonly lexical?: boolean
   readonly denseModel?: string
   readonly mode?: readonly List[]
+  readonly denseIndex?: 'flat' | 'hnsw'
 }
 
 /** `--dense-model`. */
@@ -20,6 +21,14 @@ export function denseModelOption(): Option {
     '--dense-model <model>',
     'encodes texts as dense vectors too: folder, or org/name on the hub; none: none does (default: the one that the collection has)'
   )
+}
+
+/** `--dense-index`. */
+export function denseIndexOption(): Option {
+  return new Option(
+    '--dense-index <index>',
+    'how dense vectors are found: flat scans all, which is exact; hnsw keeps graphs, which is faster and may miss a hit, and needs the package usearch (default: flat)'
+  ).choices(['flat', 'hnsw'])
 }
 
 /** `--mode`: which lists a collection keeps. */
@@ -45,11 +54,13 @@ export function modeOptions({
   model,
   lexical,
   denseModel,
-  mode
+  mode,
+  denseIndex
 }: IndexModeFlags): Pick<OpenOptions, 'model' | 'lexical' | 'denseModel' | 'dense'> {
   const named = {
     ...(model !== undefined && { model: orNone(model) }),
-    ...(denseModel !== undefined && { denseModel: orNone(denseModel) })
+    ...(denseModel !== undefined && { denseModel: orNone(denseModel) }),
+    ...(denseIndex !== undefined && { dense: { index: denseIndex } })
   }
   if (mode === undefined) return { ...named, ...(lexical !== undefined && { lexical }) }
   const keeps = (name: List): boolean => mode.includes(name)
@@ -59,6 +70,7 @@ export function modeOptions({
   refuseUnless(!lexical || keeps('bm25'), '--lexical', 'no bm25')
   refuseUnless(!(keeps('dense') && named.denseModel === null), '--dense-model none', 'dense')
   refuseUnless(keeps('dense') || !named.denseModel, `--dense-model ${denseModel}`, 'no dense')
+  refuseUnless(keeps('dense') || !denseIndex, `--dense-index ${denseIndex}`, 'no dense')
   return {
     ...(keeps('sparse') ? {} : { model: null }),
     lexical: keeps('bm25'),

@@ -38,6 +38,14 @@ export function modeOption(): Option {
   ).choices(['sparse', 'bm25', 'combined', 'dense', 'hybrid'])
 }
 
+/** `--dense-strategy`: how dense vectors are searched. */
+export function denseStrategyOption(): Option {
+  return new Option(
+    '--dense-strategy <strategy>',
+    'exact: all dense vectors are scanned; hnsw: the graphs of the collection are walked (default: hnsw where it keeps them)'
+  ).choices(['exact', 'hnsw'])
+}
+
 /** `--prune-mass`. */
 export function pruneMassOption(): Option {
   return new Option(

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 
 vi.mock('usearch', () => {
@@ -33,4 +36,15 @@ it('a browser says that it has no graphs', async () => {
     code: 'RUNTIME_MISSING',
     problem: expect.stringContaining('for Node alone')
   })
+})
+
+it('a collection that is to keep graphs is not made', async () => {
+  vi.resetModules()
+  const { openCollection } = await import('../../src/node/open-collection.ts')
+  const directory = join(tmpdir(), `esplanade-no-usearch-${process.pid}`)
+  const dense = { dimensions: 2, index: 'hnsw' } as const
+  await expect(openCollection(directory, { model: null, dense })).rejects.toMatchObject({
+    code: 'RUNTIME_MISSING'
+  })
+  expect(existsSync(directory)).toBe(false)
 })

@@ -17,6 +17,7 @@ import { addCorpusOptions, type CorpusFlags, corpusOptions } from '../corpus-opt
 import { EXIT_FAILED } from '../exit-codes.ts'
 import { collectionBytes } from '../folder-bytes.ts'
 import {
+  denseIndexOption,
   denseModelOption,
   type IndexModeFlags,
   keptModesOption,
@@ -83,6 +84,7 @@ export function indexCommand(): Command {
       "name or folder of the model, or org/name on the hub; none: all records have vectors (default: the collection's own, splade-tiny for a new one)"
     )
     .addOption(denseModelOption())
+    .addOption(denseIndexOption())
     .addOption(keptModesOption())
     .addOption(queryModelOption())
     .addOption(revisionOption())

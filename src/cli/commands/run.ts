@@ -11,7 +11,7 @@ import { filterOption } from '../filter-option.ts'
 import { addFusionOptions, type FusionFlags, fusionOf } from '../fusion-option.ts'
 import { interruptible } from '../interrupt.ts'
 import { type LineOutput, PartialFile, stdoutLines } from '../line-output.ts'
-import { count, modeOption } from '../options.ts'
+import { count, denseStrategyOption, modeOption } from '../options.ts'
 import { type ProgressDisplay, showProgress } from '../progress.ts'
 import { counted } from '../readable.ts'
 import {
@@ -27,6 +27,7 @@ import { type TunedStrategy, tunedStrategy } from '../tuned-strategy.ts'
 interface RunFlags extends CollectionFlags, RerankFlags, FusionFlags {
   readonly k?: number
   readonly mode?: SearchMode
+  readonly denseStrategy?: 'exact' | 'hnsw'
   readonly filter?: unknown
   readonly to?: string
   readonly tag: string
@@ -54,6 +55,7 @@ export function runCommand(): Command {
       count(1)
     )
     .addOption(modeOption())
+    .addOption(denseStrategyOption())
     .addOption(filterOption())
     .option('--to <file>', 'where the run goes (default: standard output)')
     .option(
@@ -129,6 +131,7 @@ async function searchAll(
       k,
       namespace,
       ...(mode && { mode }),
+      ...(flags.denseStrategy && { denseStrategy: flags.denseStrategy }),
       ...fusionOf(flags),
       ...(filter !== undefined && { filter }),
       ...(tuned && { strategy: tuned.strategy })

@@ -6,7 +6,7 @@ import { explanationTable, snippetLines } from '../explanation-table.ts'
 import { filterOption } from '../filter-option.ts'
 import { addFusionOptions, type FusionFlags, fusionOf } from '../fusion-option.ts'
 import { printable } from '../highlighted-text.ts'
-import { atLeast, count, modeOption } from '../options.ts'
+import { atLeast, count, denseStrategyOption, modeOption } from '../options.ts'
 import { parseQuery } from '../query-argument.ts'
 import {
   addRerankOptions,
@@ -20,6 +20,7 @@ import { tunedStrategy } from '../tuned-strategy.ts'
 interface SearchFlags extends CollectionFlags, RerankFlags, FusionFlags {
   readonly k: number
   readonly mode?: SearchMode
+  readonly denseStrategy?: 'exact' | 'hnsw'
   readonly filter?: unknown
   readonly minScore?: number
   readonly explain?: boolean
@@ -36,6 +37,7 @@ export function searchCommand(): Command {
     .argument('<query>', 'a text')
     .option('--k <n>', 'documents to show', count(1), 10)
     .addOption(modeOption())
+    .addOption(denseStrategyOption())
     .addOption(filterOption())
     .option('--min-score <s>', 'leave out documents that score below this', atLeast(0))
     .option('--explain', 'show what each score is made of: lists and terms')
@@ -61,6 +63,7 @@ async function search(directory: string, queryText: string, flags: SearchFlags):
     k,
     namespace,
     ...(mode && { mode }),
+    ...(flags.denseStrategy && { denseStrategy: flags.denseStrategy }),
     ...fusionOf(flags),
     // People are shown the words that matched, which the explanation knows.
     explain: flags.explain || !flags.json,
