@@ -157,13 +157,32 @@ function compare(
   expect([...found.scoresOf(seqs.toReversed())]).toEqual(scores.toReversed())
 }
 
+/** What the process that writes finds itself, while segments are made and merged. */
+async function compareOwn(
+  collection: Collection,
+  documents: readonly Written[],
+  metric: DenseMetric,
+  wanted: Wanted
+): Promise<void> {
+  const dense = randomVector()
+  const { namespace, from, k, minScore } = wanted
+  const filter = from === 0 ? undefined : { n: { $gte: from } }
+  const options = { mode: 'dense', namespace, k, minScore, ...(filter && { filter }) } as const
+  const { hits } = await collection.search({ dense }, options)
+  const expected = expectedOf(documents, dense, metric, wanted).hits.slice(0, k)
+  expect(hits.map(({ key, score }) => [key, score])).toEqual(
+    expected.map(({ key, score }) => [key, score])
+  )
+}
+
 describe('a dense search of a collection is the exhaustive one', () => {
   for (const metric of ['cosine', 'dot', 'euclidean'] as const) {
     it(`${metric}: over memory and segments, what was replaced and deleted, filters and pages`, {
       timeout: 60_000
     }, async () => {
       const flushLimits = { maxEntries: 60, maxPostings: 1e6 }
-      const collection = await openSmall({ dense: { dimensions: DIMENSIONS, metric }, flushLimits })
+      const dense = { dimensions: DIMENSIONS, metric }
+      const collection = await openSmall({ dense, flushLimits, durability: 'group' })
       const view = await readerOf(collection)
       let documents: Written[] = []
       for (let step = 0; step < STEPS; step++) {
@@ -191,6 +210,7 @@ describe('a dense search of a collection is the exhaustive one', () => {
         }
         try {
           compare(await view(), documents, metric, wanted)
+          await compareOwn(collection, documents, metric, wanted)
         } catch (error) {
           throw new Error(`DENSE_SEED=${SEED}, step ${step}: ${JSON.stringify(wanted)}`, {
             cause: error
@@ -200,7 +220,7 @@ describe('a dense search of a collection is the exhaustive one', () => {
       // All of it once more, from a collection that was opened anew.
       await collection.flush()
       await collection.close()
-      const again = await openSmall({}, collection.directory)
+      const again = await openSmall({ durability: 'group' }, collection.directory)
       expect(again.settings.dense).toEqual({ dimensions: DIMENSIONS, metric })
       const reopened = await readerOf(again)
       const all = { from: 0, k: 100, minScore: Number.NEGATIVE_INFINITY }
