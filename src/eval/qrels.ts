@@ -30,7 +30,7 @@ export interface ReadQrelsOptions extends LinesOptions {
  * Reads relevance judgements. A document may be judged only once for a query.
  *
  * @throws EsplanadeError `QRELS_INVALID`, naming `file:line`, at the first line that is not a
- *   judgement
+ *   judgement; naming the file, where there is no judgement at all
  */
 export async function readQrels(lines: Lines, options: ReadQrelsOptions = {}): Promise<Qrels> {
   const qrels = new Map<string, Map<string, number>>()
@@ -56,6 +56,9 @@ export async function readQrels(lines: Lines, options: ReadQrelsOptions = {}): P
     }
     judged.set(key, gradeOf(grade, line.place))
   })
+  if (qrels.size === 0) {
+    throw invalid(options.place ?? '<lines>', 'there is no judgement', 'at least one')
+  }
   return qrels
 }
 
