@@ -6,8 +6,8 @@ import {
   type TuneFusionResult,
   tuneFusion
 } from 'esplanade'
-import { parseMetric, type Qrels, readQrels, readTopics, type Topics } from 'esplanade/eval'
-import type { FusionMethod, WeightedFusion } from 'esplanade/fusion'
+import { parseMetric, readQrels, readTopics, type Topics } from 'esplanade/eval'
+import type { FusionMethod, FusionTuning, WeightedFusion } from 'esplanade/fusion'
 import { type CollectionFlags, openToRead } from './collection-options.ts'
 import { between, figure, probability, signed } from './compare-figures.ts'
 import { queries as countedQueries } from './evaluation-notes.ts'
@@ -47,6 +47,33 @@ const MAX_NAMED = 5
 
 /** Learns the weights of hybrid search from judged queries, and keeps them if they are better. */
 export async function tuneFusionWeights(directory: string, flags: TuneFusionFlags): Promise<void> {
+  const learned = await interruptible(signal => learn(directory, flags, signal))
+  const { result, numUnjudged } = learned
+  const isBetter = result.heldOut.mean > result.baseline.mean
+  const isKept = isBetter || flags.force === true
+  if (isKept) await saveFusionTuning(directory, tuningOf(learned))
+  process.stdout.write(flags.json ? jsonOf(result, { isKept, numUnjudged }) : tableOf(result))
+  for (const note of notesOf(result, numUnjudged)) process.stderr.write(`note: ${note}\n`)
+  process.stderr.write(
+    isKept
+      ? `kept: ${nameOf(result.fusion)}; searches of mode hybrid use it\n`
+      : 'what was learned is no better than the default on queries that it has not seen: nothing is kept (--force keeps it)\n'
+  )
+}
+
+interface Learned {
+  readonly result: TuneFusionResult
+  readonly seed: number
+  /** Topics without judgements. */
+  readonly numUnjudged: number
+  readonly numDocuments: number
+}
+
+async function learn(
+  directory: string,
+  flags: TuneFusionFlags,
+  signal: AbortSignal
+): Promise<Learned> {
   const { metric = 'nDCG@10', fusion = 'convex', folds = 5, seed = 1, depth } = flags
   const methods = (fusion === 'auto' ? AUTO : [fusion]).map(name => FUSIONS[name]!)
   const bound = parseMetric(metric)
@@ -57,46 +84,36 @@ export async function tuneFusionWeights(directory: string, flags: TuneFusionFlag
   await using collection = await openToRead(directory, flags)
   // Nothing that is written meanwhile disturbs the comparison.
   await using snapshot = await collection.snapshot()
-  const result = await interruptible(async signal => {
-    const tuning = showLater('tuning', 'queries')
-    try {
-      return await tuneFusion(listsOf(snapshot, topics, flags, signal), qrels, {
-        metric: bound,
-        methods,
-        numFolds: folds,
-        seed,
-        ...(depth !== undefined && { depth }),
-        signal,
-        onProgress: ({ done, total }) => tuning.update(done, total && done / total)
-      })
-    } finally {
-      tuning.stop()
-    }
-  })
-  const { numDocuments } = await snapshot.stats()
-  const isBetter = result.heldOut.mean > result.baseline.mean
-  const isKept = isBetter || flags.force === true
-  if (isKept) {
-    await saveFusionTuning(directory, {
-      fusion: result.fusion,
-      metric: result.metric,
-      heldOutMean: result.heldOut.mean,
-      defaultMean: result.baseline.mean,
-      pValue: result.difference.pValue,
-      numQueries: result.queryIds.length,
+  const progress = showLater('tuning', 'queries')
+  try {
+    const result = await tuneFusion(listsOf(snapshot, topics, flags, signal), qrels, {
+      metric: bound,
+      methods,
       numFolds: folds,
       seed,
-      numDocuments
+      ...(depth !== undefined && { depth }),
+      signal,
+      onProgress: ({ done, total }) => progress.update(done, total && done / total)
     })
+    const { numDocuments } = await snapshot.stats()
+    return { result, seed, numUnjudged: all.size - topics.size, numDocuments }
+  } finally {
+    progress.stop()
   }
-  const numUnjudged = all.size - topics.size
-  process.stdout.write(flags.json ? jsonOf(result, { isKept, numUnjudged }) : tableOf(result))
-  for (const note of notesOf(result, qrels, numUnjudged)) process.stderr.write(`note: ${note}\n`)
-  process.stderr.write(
-    isKept
-      ? `kept: ${nameOf(result.fusion)}; searches of mode hybrid use it\n`
-      : `what was learned is no better than the default on queries that it has not seen: nothing is kept (--force keeps it)\n`
-  )
+}
+
+function tuningOf({ result, seed, numDocuments }: Learned): FusionTuning {
+  return {
+    fusion: result.fusion,
+    metric: result.metric,
+    heldOutMean: result.heldOut.mean,
+    defaultMean: result.baseline.mean,
+    pValue: result.difference.pValue,
+    numQueries: result.queryIds.length,
+    numFolds: result.folds.length,
+    seed,
+    numDocuments
+  }
 }
 
 function noneJudged(place: string, topics: Topics): EsplanadeError {
@@ -143,7 +160,6 @@ function showLater(task: string, unit: string): ReturnType<typeof showProgress> 
 /** What a reader has to know of the queries, a clause each; the conventions are trec_eval's `-c`. */
 function notesOf(
   { unansweredQueryIds, unanswerableQueryIds, numJudgedHits }: TuneFusionResult,
-  qrels: Qrels,
   numUnjudged: number
 ): string[] {
   const named = (queryIds: readonly string[], what: string): string[] => {
@@ -156,7 +172,7 @@ function notesOf(
     ...named(unansweredQueryIds, 'judged without a topic or without hits'),
     ...named(unanswerableQueryIds, 'judged without a relevant document'),
     ...(numUnjudged > 0 ? [`${countedQueries(numUnjudged)} without judgements, left out`] : []),
-    ...(numJudgedHits === 0 && qrels.size > 0
+    ...(numJudgedHits === 0
       ? ['no hit is judged: every figure is 0. Are the keys those of the judgements?']
       : [])
   ]
