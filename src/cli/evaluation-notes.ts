@@ -1,4 +1,4 @@
-import type { Report } from 'esplanade/eval'
+import type { Report, Topics } from 'esplanade/eval'
 import { printable } from './highlighted-text.ts'
 import { readableCount } from './readable.ts'
 
@@ -18,6 +18,12 @@ export function evaluationNotes(report: Report): string[] {
       ? 'no hit is judged: every figure is 0. Are the keys those of the judgements?'
       : ''
   ].filter(text => text !== '')
+}
+
+/** That queries have no text, if any are so: they may well find documents, and nobody asked for these. */
+export function emptyTopicsNote(topics: Topics): string {
+  const empty = [...topics].flatMap(([queryId, text]) => (text.trim() === '' ? [queryId] : []))
+  return note(empty, 'without a text, searched like any other')
 }
 
 function note(queryIds: readonly string[], what: string): string {

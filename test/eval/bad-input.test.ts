@@ -254,6 +254,14 @@ test('a query without judgements that a program hands in counts 0, and is named'
   expect(report.unanswerableQueryIds).toEqual(['q1'])
 })
 
+test('run says which topics have no text', async () => {
+  const corpus = write('corpus.jsonl', '{"_id": "a", "indices": [1], "values": [1]}\n')
+  await runCli(['index', corpus, '--to', at('vectors'), '--model', 'none'])
+  const { topics } = written({ topics: ['q1\tsea', 'q2\t ', 'q3\t'] })
+  const { stderr } = await runCli(['run', at('vectors'), topics])
+  expect(stderr).toContain('note: 2 queries without a text, searched like any other (q2, q3)\n')
+})
+
 test('compare says which run lacks a query, and which texts are missing', async () => {
   const files = written({ run: RUN.slice(0, 2), topics: ['q1\t', 'q3\trope'] })
   const { code, stdout } = await compareCli(files)

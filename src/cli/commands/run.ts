@@ -7,6 +7,7 @@ import {
   keysOf,
   openToRead
 } from '../collection-options.ts'
+import { emptyTopicsNote } from '../evaluation-notes.ts'
 import { filterOption } from '../filter-option.ts'
 import { addFusionOptions, type FusionFlags, fusionOf } from '../fusion-option.ts'
 import { interruptible } from '../interrupt.ts'
@@ -69,6 +70,8 @@ export function runCommand(): Command {
 
 async function run(directory: string, topicsFile: string, flags: RunFlags): Promise<void> {
   const topics = await readTopics(textLines(topicsFile), { place: topicsFile })
+  const note = emptyTopicsNote(topics)
+  if (note !== '') process.stderr.write(`note: ${note}\n`)
   await using collection = await openToRead(directory, flags)
   // All queries see the same documents, whatever is written meanwhile.
   await using snapshot = await collection.snapshot()
