@@ -165,7 +165,10 @@ async function loadModels(
         })
   const changes = dense && {
     dense: newDenseSettings(
-      { metric: options.dense?.metric ?? settings.dense?.metric ?? 'cosine' },
+      {
+        metric: options.dense?.metric ?? settings.dense?.metric ?? 'cosine',
+        index: settings.dense?.index ?? 'flat'
+      },
       { dimensions: dense.encoder.dimensions, record: dense.record }
     )!
   }
