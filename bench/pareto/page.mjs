@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { paretoFront } from 'esplanade/eval'
 import { machine, markdownOf } from '../judged/page.mjs'
 import { COSTS, tableOf } from './table.mjs'
 
@@ -32,7 +33,8 @@ export function storedRows() {
 export function storeRows(rows) {
   const names = new Set(rows.map(({ collection }) => collection))
   const others = storedRows().filter(({ collection }) => !names.has(collection))
-  const measured = machine()
+  const isTimed = rows.every(({ searchMsP50 }) => searchMsP50 !== undefined)
+  const measured = isTimed ? machine() : 'No times: measured with `--quality-only`.'
   const lines = [...others, ...rows.map(row => ({ ...row, measured }))]
   mkdirSync(dirname(storePath), { recursive: true })
   writeFileSync(storePath, lines.map(row => `${JSON.stringify(row)}\n`).join(''))
@@ -47,7 +49,12 @@ export function writePage() {
   writeFileSync(pagePath, pageOf(rows, means, charts))
 }
 
-/** Settings that all sets of judgements have, with the mean of each figure. */
+/**
+ * Settings that all sets of judgements have, with the mean of each figure.
+ *
+ * @param {readonly any[]} rows
+ * @returns {any[]}
+ */
 export function meanRows(rows) {
   const sets = new Set(rows.map(({ collection }) => collection))
   const bySetting = grouped(rows)
@@ -107,8 +114,27 @@ export function pageOf(rows, means, charts) {
   const images = charts.map(({ key, title }) => {
     return `![nDCG@10 over ${title}, mean of ${sets.length} sets of judgements](cost-${key}.svg)`
   })
+  const mean = [
+    `## Mean of ${sets.join(', ')}`,
+    'Settings that all sets have. In bold in a chart, and here from the cheapest to the best, what no\nother one beats:',
+    charts.map(cost => frontOf(means, cost)).join('\n'),
+    ...images,
+    markdownOf(tableOf(means))
+  ]
   const sections = sets.map(name => sectionOf(rows.filter(row => row.collection === name)))
-  return `${[INTRODUCTION, `## Mean of ${sets.join(', ')}`, ...images, markdownOf(tableOf(means)), ...sections].join('\n\n')}\n`
+  return `${[INTRODUCTION, ...mean, ...sections].join('\n\n')}\n`
+}
+
+/** The settings that no other one beats in a cost, in a sentence. */
+function frontOf(rows, { figure, title, show }) {
+  const front = paretoFront(rows, {
+    cost: row => row[figure],
+    quality: row => row.metrics['nDCG@10']
+  })
+  const steps = front.map(row => {
+    return `${row.setting} ${row.metrics['nDCG@10'].toFixed(4)} for ${show(row[figure])}`
+  })
+  return `- **${title}**: ${steps.join('; ')}.`
 }
 
 function sectionOf(rows) {

@@ -2,15 +2,30 @@ import { paretoFront } from 'esplanade/eval'
 
 /** The table of one set of judgements. Rows that no other one beats in a cost have its mark. */
 
+const threeDigits = value => value.toPrecision(3)
+
 /**
- * What is paid: the name that `bench pareto` has for it, and the letter that marks a row on its front.
+ * What is paid: the name that `bench pareto` has for it, the letter that marks a row on its front, and
+ * how a figure is written.
  *
- * @type {{ key: string, figure: string, letter: string, title: string }[]}
+ * @type {{ key: string, figure: string, letter: string, title: string, show: (value: number) => string }[]}
  */
 export const COSTS = [
-  { key: 'flops', figure: 'flops', letter: 'F', title: 'FLOPS' },
-  { key: 'bytes', figure: 'indexBytes', letter: 'B', title: 'bytes of the index' },
-  { key: 'time', figure: 'queryMsP50', letter: 'T', title: 'time from text to hits' }
+  { key: 'flops', figure: 'flops', letter: 'F', title: 'FLOPS', show: threeDigits },
+  {
+    key: 'bytes',
+    figure: 'indexBytes',
+    letter: 'B',
+    title: 'bytes of the index',
+    show: bytes => `${(bytes / 1e6).toFixed(1)} MB`
+  },
+  {
+    key: 'time',
+    figure: 'queryMsP50',
+    letter: 'T',
+    title: 'time from text to hits',
+    show: value => `${threeDigits(value)} ms`
+  }
 ]
 
 /** @param {readonly any[]} rows of one set of judgements */
@@ -51,15 +66,14 @@ export function tableOf(rows) {
 }
 
 function timesOf(row) {
-  const ms = value => value.toPrecision(3)
   return [
-    ms(row.encodeMsP50),
-    ms(row.encodeMsP99),
-    ms(row.searchMsP50),
-    `${ms(row.searchMsP50Least)}–${ms(row.searchMsP50Most)}`,
-    ms(row.searchMsP99),
-    ms(row.queryMsP50),
-    ms(row.queryMsP99)
+    threeDigits(row.encodeMsP50),
+    threeDigits(row.encodeMsP99),
+    threeDigits(row.searchMsP50),
+    `${threeDigits(row.searchMsP50Least)}–${threeDigits(row.searchMsP50Most)}`,
+    threeDigits(row.searchMsP99),
+    threeDigits(row.queryMsP50),
+    threeDigits(row.queryMsP99)
   ]
 }
 

@@ -6,7 +6,7 @@ const DARK =
   '--g0: #63aef0; --g1: #f08f55; --g2: #5fc48d; --g3: #bd93ec; --g4: #d9b44a; --g5: #f07ba5;'
 
 /** Beside the style sheet of the pages. */
-export const COST_STYLE = `
+export const COST_STYLE: string = `
 :root { ${LIGHT} }
 @media (prefers-color-scheme: dark) { :root { ${DARK} } }
 .mark { stroke: var(--panel); stroke-width: 1; } .mark:hover { stroke: var(--ink); }
@@ -19,7 +19,7 @@ dl { margin: 12px 0 0; font-size: 14px; } dt { font-weight: 600; } dd { margin: 
 `
 
 /** What a chart needs that stands alone. */
-export const ALONE_STYLE = `
+export const ALONE_STYLE: string = `
 :root {
   --paper: #ffffff; --panel: #ffffff; --ink: #16202c; --muted: #566372; --line: #d9e0e7; ${LIGHT}
 }

@@ -24,6 +24,7 @@ const RADIUS = 5.5
 const MAX_LINEAR = 6
 /** Of the font, on average. */
 const CHARACTER_WIDTH = 6.6
+const BOLD_WIDTH = 7.2
 const LEGEND_GAP = 26
 
 /** What is drawn against each other. */
@@ -259,9 +260,9 @@ function labels(
   rows: readonly CostRow[]
 ): string[] {
   const ordered = [...front, ...points.filter(point => !front.includes(point))]
-  const wanted = ordered.map(({ row, x, y }): Label => {
+  const wanted = ordered.map(({ row, x, y }, i): Label => {
     const text = nameOf(row, rows)
-    return { text, x, y, width: text.length * CHARACTER_WIDTH }
+    return { text, x, y, width: text.length * (i < front.length ? BOLD_WIDTH : CHARACTER_WIDTH) }
   })
   const bounds = { left: PLOT.left, top: PLOT.top, right: PLOT.right, bottom: PLOT.bottom }
   const room = { bounds, points, lines: frontBoxes(front), radius: RADIUS }
