@@ -52,10 +52,7 @@ function short(value: number | null | undefined): string {
 }
 
 /** For each row the letters of the costs in which no other row beats it. */
-function frontMarks(
-  rows: readonly CostRow[],
-  metric: string | undefined
-): string[] | undefined {
+function frontMarks(rows: readonly CostRow[], metric: string | undefined): string[] | undefined {
   if (metric === undefined) return undefined
   const marks = rows.map(() => '')
   for (const { figure: name, letter } of Object.values(COSTS)) {
