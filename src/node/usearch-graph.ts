@@ -86,7 +86,9 @@ class UsearchGraph implements HnswGraph {
 
   nearest(point: Float32Array, count: number): Uint32Array {
     const { keys } = failing('search a graph', () => this.#index.search(point, count, 1))
-    return Uint32Array.from(keys, Number)
+    const numbers = new Uint32Array(keys.length)
+    for (let i = 0; i < keys.length; i++) numbers[i] = Number(keys[i])
+    return numbers
   }
 
   async links(): Promise<Uint8Array> {
@@ -156,7 +158,9 @@ function roundToBfloat16(values: Float32Array): Uint32Array {
 }
 
 function bfloat16Bytes(values: Float32Array): Uint8Array {
-  const halves = Uint16Array.from(roundToBfloat16(values), word => word >>> 16)
+  const bits = roundToBfloat16(values)
+  const halves = new Uint16Array(bits.length)
+  for (let i = 0; i < bits.length; i++) halves[i] = bits[i]! >>> 16
   return new Uint8Array(halves.buffer)
 }
 
