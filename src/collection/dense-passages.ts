@@ -2,7 +2,13 @@ import { EsplanadeError } from '../errors.ts'
 import type { DenseVector } from '../vector/dense-vector.ts'
 import { checkedDense, type DenseSettings } from './dense-settings.ts'
 import { packDense } from './passage-dense.ts'
-import type { UpsertDocument, UpsertPassage } from './upsert-documents.ts'
+
+/** A passage that may bring a dense vector. */
+interface GivenPassage {
+  readonly start: number
+  readonly end: number
+  readonly dense?: ArrayLike<number>
+}
 
 /** What a passage gives for the dense search: its vector, a text that is to be encoded, or nothing. */
 export type DensePassage = DenseVector | string | undefined
@@ -18,9 +24,9 @@ export type DensePassage = DenseVector | string | undefined
  * @throws EsplanadeError `INVALID_VECTOR`, `INVALID_ARGUMENT`
  */
 export function densePassages(
-  given: Pick<UpsertDocument, 'dense' | 'text'>,
+  given: { readonly dense?: ArrayLike<number>; readonly text?: string },
   place: string,
-  spans: readonly UpsertPassage[],
+  spans: readonly GivenPassage[],
   settings: DenseSettings | undefined
 ): readonly DensePassage[] | undefined {
   const { dense, text = '' } = given
