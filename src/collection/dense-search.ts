@@ -73,6 +73,15 @@ export function searchDense(
   }
 }
 
+/**
+ * Makes the graphs of a view ready to be walked: each is opened by the first search that asks for it.
+ *
+ * @throws EsplanadeError `RUNTIME_MISSING` without the package `usearch`; `COLLECTION_CORRUPT`
+ */
+export async function openGraphs({ segments }: View): Promise<void> {
+  await Promise.all(segments.map(({ segment }) => segment.dense?.openGraph()))
+}
+
 /** A segment or a delta, as far as a dense search needs it. */
 interface DensePart {
   search(query: DenseVector, selection: DenseSelection): HnswRanking

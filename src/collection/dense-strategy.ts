@@ -1,7 +1,6 @@
 import { EsplanadeError } from '../errors.ts'
 import { LIMITS } from '../search/hnsw-format.ts'
 import type { DenseSettings } from './dense-settings.ts'
-import type { View } from './view.ts'
 
 /**
  * How dense vectors are searched.
@@ -52,15 +51,6 @@ export function graphWalk(
     refuse(`expansion ${expansion}`, `a whole number from ${least} to ${most}`)
   }
   return { expansion }
-}
-
-/**
- * Makes the graphs of a view ready to be walked: each is opened by the first search that asks for it.
- *
- * @throws EsplanadeError `RUNTIME_MISSING` without the package `usearch`; `COLLECTION_CORRUPT`
- */
-export async function openGraphs({ segments }: View): Promise<void> {
-  await Promise.all(segments.map(({ segment }) => segment.dense?.openGraph()))
 }
 
 function refuse(problem: string, expected: string): never {
