@@ -146,7 +146,8 @@ describe('tune', () => {
     ['{"indices": [1], "values": [1]}\n\n[\n', 'bad.jsonl:3: this is no vector'],
     ['{"indices": [2, 1], "values": [1, 1]}\n', 'bad.jsonl:1'],
     ['no topics\n', 'bad.jsonl:1'],
-    ['', 'two or more']
+    ['', 'bad.jsonl: there is no query'],
+    ['1\trope\n', 'two or more']
   ])('refuses the queries %j', async (content, message) => {
     const queries = write('bad.jsonl', content)
     const { code, stderr } = await runCli(['tune', at('texts'), '--queries', queries])
