@@ -104,7 +104,11 @@ async function indexNouns(directory) {
 }
 
 /** What the table calls each mode. */
-const MODES = { bm25: 'BM25, the words', sparse: 'SPLADE, the model', combined: 'both in one vector' }
+const MODES = {
+  bm25: 'BM25, the words',
+  sparse: 'SPLADE, the model',
+  combined: 'both in one vector'
+}
 
 /**
  * Searches the 120 descriptions by the words, by the model and by both, and says how often the word
@@ -135,7 +139,9 @@ async function measure(directory) {
     )
   }
   await collection.close()
-  say('  Success@10: the part of the words that are among the first ten; RR@10: the mean of 1 / rank;')
+  say(
+    '  Success@10: the part of the words that are among the first ten; RR@10: the mean of 1 / rank;'
+  )
   say('  times are medians of one query.')
 }
 
