@@ -20,7 +20,7 @@ export {
   corpusDocuments
 } from '../collection/corpus-documents.ts'
 export type { DenseModelRecord, DenseOptions, DenseSettings } from '../collection/dense-settings.ts'
-export type { DenseStats } from '../collection/dense-stats.ts'
+export type { DenseStats, GraphStats } from '../collection/dense-stats.ts'
 export type { DenseStrategy } from '../collection/dense-strategy.ts'
 export { type ExportOptions, exportLines } from '../collection/export-lines.ts'
 export type { CollectionSearchStats } from '../collection/first-stage.ts'

@@ -21,6 +21,9 @@ it('index --dense-index hnsw makes a collection with graphs, searched exactly if
   const settings = JSON.parse(readFileSync(join(to, 'g1/settings.json'), 'utf8'))
   expect(settings.dense.index).toBe('hnsw')
 
+  const inspected = await runCli(['inspect', to])
+  expect(inspected.stdout).toContain('HNSW of none yet')
+
   const other = await runCli([...index, '--dense-index', 'flat'])
   expect(other.code).not.toBe(0)
   expect(other.stderr).toContain('flat was asked for')

@@ -105,7 +105,7 @@ async function overlap(
 }
 
 describe('a collection with graphs', () => {
-  it('keeps one beside its dense vectors, named in the manifest', () => {
+  it('keeps one beside its dense vectors, named in the manifest', async () => {
     expect(readdirSync(segments(whole)).sort()).toEqual([
       '000001.columns',
       '000001.dense',
@@ -121,6 +121,12 @@ describe('a collection with graphs', () => {
     // What it was measured to find: overlap@10 of 100 of its vectors.
     expect(bytes.readDoubleLE(48)).toBeGreaterThan(0.9)
     expect([bytes.readUInt32LE(56), bytes.readUInt32LE(60)]).toEqual([100, 10])
+    const collection = await opened(whole, { readOnly: true })
+    expect((await collection.denseStats())!.graphs).toEqual({
+      numVectors: NUM_DOCUMENTS,
+      bytes: bytes.length,
+      overlap: expect.closeTo(bytes.readDoubleLE(48), 12)
+    })
   })
 
   it('walks it unless told otherwise, and finds most of the exact hits', async () => {

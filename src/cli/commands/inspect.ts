@@ -135,12 +135,16 @@ function lexicalRows({ lexical, numPostings, segmentBytes }: Figures): [string, 
 /** What the dense vectors are, and what they take. */
 function denseRows({ dense }: Figures): [string, string][] {
   if (dense === undefined) return []
-  const { settings, numVectors, bytes } = dense
-  const { dimensions, metric, model } = settings
+  const { settings, numVectors, bytes, graphs } = dense
+  const { dimensions, metric, model, index } = settings
+  const inGraphs = graphs
+    ? `HNSW of ${readableCount(graphs.numVectors)}, ${readableBytes(graphs.bytes)}, overlap@10 ${graphs.overlap.toFixed(3)}`
+    : 'HNSW of none yet: all are scanned'
   return [
     ['dense', `${readableCount(dimensions)} dimensions, ${metric}`],
     ['  model', model ? `${model.name}, ${model.maxTokens} tokens of a text at most` : 'none'],
-    ['  vectors', `${readableCount(numVectors)}, ${readableBytes(bytes)} on disk and in memory`]
+    ['  vectors', `${readableCount(numVectors)}, ${readableBytes(bytes)} on disk and in memory`],
+    ...(index === 'hnsw' ? ([['  graphs', inGraphs]] as [string, string][]) : [])
   ]
 }
 
