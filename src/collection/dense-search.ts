@@ -3,6 +3,7 @@ import type { DenseVector } from '../vector/dense-vector.ts'
 import type { GraphWalk } from './dense-strategy.ts'
 import type { EntryPlace } from './entry-key.ts'
 import { deltaFilter, type EntryHit } from './entry-search.ts'
+import { MergedHits } from './merged-hits.ts'
 import type { DocumentScope } from './open-segment.ts'
 import type { DenseSelection } from './segment-dense.ts'
 import type { DeltaState, SegmentState, View } from './view.ts'
@@ -150,7 +151,7 @@ function searchParts(
   query: DenseVector,
   { k, minScore, after }: Omit<DenseDocumentSelection, 'scope'>
 ) {
-  const entries: EntryHit[] = []
+  const merged = new MergedHits(k)
   let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   let [numScanned, numScored] = [0, 0]
   let strategy: HnswRanking['strategy'] = 'flat'
@@ -158,11 +159,9 @@ function searchParts(
   for (const part of parts) {
     const start = after && { entry: part.entryAt(after), score: after.score }
     const found = part.search(query, { k, minScore: floor, after: start })
-    for (const [i, id] of found.ids.entries()) {
-      entries.push({ ...part.placeOf(id), score: found.scores[i]! })
-    }
+    merged.add(found, id => part.placeOf(id))
     // A later entry must be as good as the k-th at least.
-    if (found.ids.length >= k) floor = Math.max(floor, found.scores[k - 1]!)
+    floor = Math.max(floor, merged.threshold)
     if (found.numScanned > 0) {
       min = Math.min(min, found.min)
       max = Math.max(max, found.max)
@@ -171,11 +170,8 @@ function searchParts(
     numScored += found.numScored
     if (found.strategy === 'hnsw') strategy = 'hnsw'
   }
-  // The parts stand in the order in which entries were written, and the sort is stable.
-  entries.sort((a, b) => b.score - a.score)
-  if (entries.length > k) entries.length = k
   const range = numScanned === 0 ? { min: 0, max: 0 } : { min, max }
-  return { entries, ...range, stats: { strategy, numScanned, numScored } }
+  return { entries: merged.finish(), ...range, stats: { strategy, numScanned, numScored } }
 }
 
 /** Of each document its first entry, unless its best one stands before this page. */

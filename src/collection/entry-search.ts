@@ -7,6 +7,7 @@ import type { Metric } from '../vector/similarity.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { DeltaFilter } from './delta.ts'
 import type { EntryPlace } from './entry-key.ts'
+import { MergedHits } from './merged-hits.ts'
 import type { DocumentScope } from './open-segment.ts'
 import type { View } from './view.ts'
 
@@ -36,15 +37,13 @@ export function searchEntries(
   selection: ViewSelection
 ): { readonly hits: readonly EntryHit[]; readonly stats: ViewStats } {
   const { k, scope, after, strategy, metric } = selection
-  const hits: EntryHit[] = []
+  const merged = new MergedHits(k)
   const stats = { strategy: undefined as ViewStats['strategy'] | undefined, ...NO_COST }
   let { minScore } = selection
-  // A later entry must be better than the k-th, since at equal scores it stands behind.
+  // A later entry must be as good as the k-th at least, behind which it stands at equal scores.
   const take = (ranking: Ranking, placeOf: (id: number) => EntryPlace): void => {
-    for (let i = 0; i < ranking.ids.length; i++) {
-      hits.push({ ...placeOf(ranking.ids[i]!), score: ranking.scores[i]! })
-    }
-    if (ranking.ids.length === k) minScore = Math.max(minScore, ranking.scores[k - 1]!)
+    merged.add(ranking, placeOf)
+    minScore = Math.max(minScore, merged.threshold)
     stats.numPostings += ranking.numPostings
     stats.numBlocks += ranking.numBlocks
     stats.numScored += ranking.numScored
@@ -64,10 +63,8 @@ export function searchEntries(
     const wanted = { numEntries, commit, k, minScore, after: start, filter, metric }
     take(delta.search(query, wanted), entry => delta.placeOf(entry))
   }
-  // The parts stand in the order in which entries were written, and the sort is stable.
-  hits.sort((a, b) => b.score - a.score)
   const strategyUsed = stats.strategy ?? 'exhaustive'
-  return { hits: hits.slice(0, k), stats: { ...stats, strategy: strategyUsed } }
+  return { hits: merged.finish(), stats: { ...stats, strategy: strategyUsed } }
 }
 
 const NO_COST = { numPostings: 0, numBlocks: 0, numScored: 0 }

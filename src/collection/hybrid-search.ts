@@ -207,10 +207,13 @@ function denseList(
   const found = searchDense(view, vector, { k: depth, scope, minScore: ALL.minScore, walk })
   const { hits: entries, min, max } = found
   const { strategy, numScored } = found.stats
+  // With fewer hits the list has every document that has a vector.
+  const missingAtMost = entries.length < depth ? min : entries.at(-1)!.score
   return {
     name,
     weight,
     missing: 'score',
+    ...(strategy === 'flat' && { missingAtMost }),
     list: {
       hits: rankedHits(entries),
       min,

@@ -31,6 +31,11 @@ export interface FusionList<Key = string> {
    * document has one).
    */
   readonly missing: 'zero' | 'score'
+  /**
+   * No document that the list lacks scores above this. Where it is known, true scores are asked for only
+   * of documents that can be among the best k by it. Default: not known.
+   */
+  readonly missingAtMost?: number
   /** Its share; what it means is the method's. Default 1; 0 leaves the list out of the score. */
   readonly weight?: number
 }
@@ -177,20 +182,31 @@ function partOf<Key>(
   }
 }
 
-/** The scores that candidates count for in a list: those of its hits, or what it says of the missing. */
+/**
+ * The scores that candidates count for in a list: those of its hits, or what it says of the missing.
+ *
+ * @param isAsked - of which candidates that the list lacks the true score is asked for; the others get
+ *   `otherwise`
+ */
 export function scoresIn<Key>(
   { list, missing }: FusionList<Key>,
   at: number,
-  { keys, ranks, scores }: Candidates<Key>
+  { keys, ranks, scores }: Candidates<Key>,
+  isAsked: (i: number) => boolean = () => true,
+  otherwise: number = 0
 ): Float64Array {
   const own = scores[at]!
   if (missing === 'zero') return own
-  const absent: number[] = []
-  for (let i = 0; i < keys.length; i++) if (ranks[at]![i] === 0) absent.push(i)
-  if (absent.length === 0) return own
-  const found = list.scoresOf(absent.map(i => keys[i]!))
   const all = own.slice()
-  for (let n = 0; n < absent.length; n++) all[absent[n]!] = found[n]!
+  const asked: number[] = []
+  for (let i = 0; i < keys.length; i++) {
+    if (ranks[at]![i]! > 0) continue
+    if (isAsked(i)) asked.push(i)
+    else all[i] = otherwise
+  }
+  if (asked.length === 0) return all
+  const found = list.scoresOf(asked.map(i => keys[i]!))
+  for (let n = 0; n < asked.length; n++) all[asked[n]!] = found[n]!
   return all
 }
 

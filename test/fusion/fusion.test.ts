@@ -109,6 +109,58 @@ describe('convex combination', () => {
     )
     expect(hits[0]).toMatchObject({ key: 'a', score: expect.closeTo(0.4 * 8 + 0.6 * 0.5, 12) })
   })
+  it.each(['min-max', 'z-score', 'dbsf', 'none'] as const)(
+    'asks for fewer true scores where a bound is known, and finds the same: %s',
+    normalization => {
+      const scores = fc.array(fc.integer({ min: 0, max: 8 }), { minLength: 30, maxLength: 30 })
+      fc.assert(
+        fc.property(scores, scores, fc.nat(6), fc.integer({ min: 1, max: 9 }), (a, b, cut, k) => {
+          const all = Object.fromEntries(b.map((score, i) => [`d${i}`, score]))
+          const best = b.map((score, i) => [`d${i}`, score] as const).sort((x, y) => y[1] - x[1])
+          const asked: string[] = []
+          const list = ranked(Object.fromEntries(best.slice(0, 12)), [Math.min(...b), 8], all)
+          const { scoresOf } = list
+          list.scoresOf = keys => {
+            asked.push(...keys)
+            return scoresOf(keys)
+          }
+          const term: FusionList = {
+            name: 'terms',
+            list: ranked(Object.fromEntries(a.slice(0, 20).map((score, i) => [`d${i}`, score]))),
+            missing: 'zero',
+            weight: 2
+          }
+          const dense: FusionList = { name: 'dense', list, missing: 'score' }
+          const bound = { ...dense, missingAtMost: best[11]![1] }
+          const options = { normalization, k, depth: 12 - cut }
+          const expected = convexCombination([term, dense], options)
+          const numAsked = asked.splice(0).length
+          expect(convexCombination([term, bound], options)).toEqual(expected)
+          expect(asked.length).toBeLessThanOrEqual(numAsked)
+        })
+      )
+    }
+  )
+  it('asks for no true score that cannot matter', () => {
+    const asked: (readonly string[])[] = []
+    const list = ranked({ a: 9, b: 8 }, [0, 9], { c: 7, d: 1 })
+    const scoresOf = (keys: readonly string[]) => {
+      asked.push(keys)
+      return list.scoresOf(keys)
+    }
+    const dense: FusionList = {
+      name: 'dense',
+      list: { ...list, scoresOf },
+      missing: 'score',
+      missingAtMost: 8
+    }
+    const terms = { name: 'terms', list: ranked({ c: 5, d: 1 }, [0, 5]), missing: 'zero' } as const
+    expect(convexCombination([terms, dense], { k: 1 })[0]!.key).toBe('c')
+    // c: at most 1/2 + 8/18; d: at most 1/10 + 8/18; a: 1/2, and c at least as much.
+    expect(asked).toEqual([['c', 'd']])
+    expect(convexCombination([{ ...terms, weight: 3 }, dense], { k: 1 })[0]!.key).toBe('c')
+    expect(asked[1]).toEqual(['c'])
+  })
   it('z-score and DBSF take mean and deviation from the hits', () => {
     const list = ranked({ a: 3, b: 1 })
     const only: FusionList[] = [{ name: 'x', list, missing: 'zero' }]
