@@ -72,7 +72,7 @@ export function tunedFusionOf(paths: GenerationPaths): () => Promise<WeightedFus
 }
 
 /** What a generation was tuned to. @throws EsplanadeError as {@link readTuning} */
-export async function readTunings({ folder }: GenerationPaths): Promise<Tunings> {
+async function readTunings({ folder }: GenerationPaths): Promise<Tunings> {
   const path = join(folder, FILE)
   let json: string
   try {
