@@ -6,8 +6,18 @@ import { type ReadyPorts, readInputs } from './ready-onnx-ports.ts'
 import { readRobertaPositions } from './roberta.ts'
 import { createSession, type ExternalData, type InferenceSession } from './session.ts'
 
-/** Where a graph is looked for that stands in for weights: as optimum and sentence-transformers save. */
-export const GRAPH_FILES: readonly string[] = ['onnx/model.onnx', 'model.onnx']
+/**
+ * Where a graph is looked for that stands in for weights: as optimum and sentence-transformers save it,
+ * else in 8-bit integers, as optimum and transformers.js name that.
+ */
+export const GRAPH_FILES: readonly string[] = [
+  'onnx/model.onnx',
+  'model.onnx',
+  'onnx/model_quantized.onnx',
+  'model_quantized.onnx',
+  'onnx/model_int8.onnx',
+  'model_int8.onnx'
+]
 /** What exporters add to the name of a graph for the file of its larger tensors. */
 const DATA_ENDINGS = ['_data', '.data']
 /** Positions of BERT and its kin, where a graph comes without a config. */

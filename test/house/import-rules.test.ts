@@ -17,7 +17,7 @@ describe('the source', () => {
   })
 
   test('is what benchmarks, examples and scripts reach by the name of the package', () => {
-    const users = ['bench', 'examples', 'scripts'].flatMap(filesUnder)
+    const users = ['bench', 'examples', 'repro', 'scripts'].flatMap(filesUnder)
     const reaching = users
       .filter(file => /\.(mjs|js|ts)$/.test(file))
       .filter(file => importsOf(read(file)).some(name => /^\.\.?\/.*\b(src|dist)\//.test(name)))
