@@ -3,8 +3,8 @@ import type { DenseVector } from '../vector/dense-vector.ts'
 import type { GraphWalk } from './dense-strategy.ts'
 import type { EntryPlace } from './entry-key.ts'
 import { deltaFilter, type EntryHit } from './entry-search.ts'
-import { MergedHits } from './merged-hits.ts'
 import type { DocumentScope } from './open-segment.ts'
+import { searchParts } from './search-parts.ts'
 import type { DenseSelection } from './segment-dense.ts'
 import type { DeltaState, SegmentState, View } from './view.ts'
 
@@ -65,7 +65,7 @@ export function searchDense(
     Float64Array.from(bestOf(parts, query, seqs), ({ score }) => score)
   const { hasPassages } = view
   for (let depth = hasPassages ? 2 * k : k; ; depth *= DEEPER) {
-    const found = searchParts(parts, query, { k: depth, minScore, after })
+    const found = searchAll(parts, query, { k: depth, minScore, after })
     const { entries, min, max, stats } = found
     const hits = hasPassages ? onePerDocument(parts, query, entries, after) : entries
     if (hits.length >= k || entries.length < depth) {
@@ -85,6 +85,8 @@ export async function openGraphs({ segments }: View): Promise<void> {
 
 /** A segment or a delta, as far as a dense search needs it. */
 interface DensePart {
+  /** Vectors, whether they count or not. */
+  readonly numEntries: number
   search(query: DenseVector, selection: DenseSelection): HnswRanking
   /** The last entry that does not stand behind a place; −1 where all do. */
   entryAt(place: EntryPlace): number
@@ -115,6 +117,7 @@ function segmentPart(
   if (dense === undefined) return []
   return [
     {
+      numEntries: dense.numVectors,
       search: (query, selection) => dense.search(query, selection, segment.bits(scope, live), walk),
       entryAt: ({ seq, passageIndex }) => seqs.entryAt(seq, passageIndex),
       placeOf: entry => seqs.placeOf(entry),
@@ -132,6 +135,7 @@ function deltaPart(
   filter: ReturnType<typeof deltaFilter>
 ): DensePart {
   return {
+    numEntries,
     search: (query, selection) => ({
       ...delta.searchDense(query, { ...selection, numEntries, commit, filter }),
       strategy: 'flat'
@@ -146,32 +150,39 @@ function deltaPart(
 }
 
 /** The best entries of all parts. */
-function searchParts(
+function searchAll(
   parts: readonly DensePart[],
   query: DenseVector,
   { k, minScore, after }: Omit<DenseDocumentSelection, 'scope'>
 ) {
-  const merged = new MergedHits(k)
-  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  let [numScanned, numScored] = [0, 0]
-  let strategy: HnswRanking['strategy'] = 'flat'
-  let floor = minScore
-  for (const part of parts) {
+  // By part: it may be searched twice.
+  const rankings = new Map<DensePart, HnswRanking>()
+  let numScored = 0
+  const searched = parts.map(part => {
     const start = after && { entry: part.entryAt(after), score: after.score }
-    const found = part.search(query, { k, minScore: floor, after: start })
-    merged.add(found, id => part.placeOf(id))
-    // A later entry must be as good as the k-th at least.
-    floor = Math.max(floor, merged.threshold)
-    if (found.numScanned > 0) {
-      min = Math.min(min, found.min)
-      max = Math.max(max, found.max)
+    return {
+      numEntries: part.numEntries,
+      search: (wanted: number, floor: number) => {
+        const found = part.search(query, { k: wanted, minScore: floor, after: start })
+        rankings.set(part, found)
+        numScored += found.numScored
+        return found
+      },
+      placeOf: (entry: number) => part.placeOf(entry)
     }
-    numScanned += found.numScanned
-    numScored += found.numScored
+  })
+  const entries = searchParts(searched, k, minScore)
+  let [min, max, numScanned] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]
+  let strategy: HnswRanking['strategy'] = 'flat'
+  for (const found of rankings.values()) {
     if (found.strategy === 'hnsw') strategy = 'hnsw'
+    if (found.numScanned === 0) continue
+    min = Math.min(min, found.min)
+    max = Math.max(max, found.max)
+    numScanned += found.numScanned
   }
   const range = numScanned === 0 ? { min: 0, max: 0 } : { min, max }
-  return { entries: merged.finish(), ...range, stats: { strategy, numScanned, numScored } }
+  return { entries, ...range, stats: { strategy, numScanned, numScored } }
 }
 
 /** Of each document its first entry, unless its best one stands before this page. */

@@ -7,8 +7,8 @@ import type { Metric } from '../vector/similarity.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { DeltaFilter } from './delta.ts'
 import type { EntryPlace } from './entry-key.ts'
-import { MergedHits } from './merged-hits.ts'
 import type { DocumentScope } from './open-segment.ts'
+import { type SearchedPart, searchParts } from './search-parts.ts'
 import type { View } from './view.ts'
 
 /** An entry that a search found: a passage of a document. */
@@ -37,34 +37,42 @@ export function searchEntries(
   selection: ViewSelection
 ): { readonly hits: readonly EntryHit[]; readonly stats: ViewStats } {
   const { k, scope, after, strategy, metric } = selection
-  const merged = new MergedHits(k)
   const stats = { strategy: undefined as ViewStats['strategy'] | undefined, ...NO_COST }
-  let { minScore } = selection
-  // A later entry must be as good as the k-th at least, behind which it stands at equal scores.
-  const take = (ranking: Ranking, placeOf: (id: number) => EntryPlace): void => {
-    merged.add(ranking, placeOf)
-    minScore = Math.max(minScore, merged.threshold)
+  const counted = (ranking: Ranking): Ranking => {
     stats.numPostings += ranking.numPostings
     stats.numBlocks += ranking.numBlocks
     stats.numScored += ranking.numScored
+    return ranking
   }
+  const parts: SearchedPart[] = []
   for (const { segment, live } of view.segments) {
     const bits = segment.bits(scope, live)
     if (bits?.size === 0) continue
-    const result = segment.search(query, { k, minScore, after, strategy }, bits)
-    stats.strategy ??= result.strategy
-    take(result, id => segment.seqs.placeOf(id))
+    parts.push({
+      numEntries: bits?.size ?? segment.record.numEntries,
+      search: (wanted, minScore) => {
+        const result = segment.search(query, { k: wanted, minScore, after, strategy }, bits)
+        stats.strategy ??= result.strategy
+        return counted(result)
+      },
+      placeOf: id => segment.seqs.placeOf(id)
+    })
   }
   const filter = deltaFilter(scope)
+  const { commit } = view
   for (const { delta, numEntries } of view.deltas) {
     if (numEntries === 0) continue
     const start = after && { entry: delta.entryAt(after), score: after.score }
-    const { commit } = view
-    const wanted = { numEntries, commit, k, minScore, after: start, filter, metric }
-    take(delta.search(query, wanted), entry => delta.placeOf(entry))
+    const common = { numEntries, commit, after: start, filter, metric }
+    parts.push({
+      numEntries,
+      search: (wanted, minScore) =>
+        counted(delta.search(query, { ...common, k: wanted, minScore })),
+      placeOf: entry => delta.placeOf(entry)
+    })
   }
-  const strategyUsed = stats.strategy ?? 'exhaustive'
-  return { hits: merged.finish(), stats: { ...stats, strategy: strategyUsed } }
+  const hits = searchParts(parts, k, selection.minScore)
+  return { hits, stats: { ...stats, strategy: stats.strategy ?? 'exhaustive' } }
 }
 
 const NO_COST = { numPostings: 0, numBlocks: 0, numScored: 0 }

@@ -257,7 +257,9 @@ function candidatesOf(bounds: ScanBounds, wanted: Wanted): Uint32Array {
   const widest = widestError(bounds)
   const behind = wanted.after - widest
   const best = new TopK(wanted.k)
-  let threshold = Number.NEGATIVE_INFINITY
+  // What is certainly below the least that is wanted keeps nobody out, and need not be looked at.
+  const floor = wanted.floor - widest
+  let threshold = floor
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
   for (let i = 0; i < count; i++) {
@@ -270,10 +272,10 @@ function candidatesOf(bounds: ScanBounds, wanted: Wanted): Uint32Array {
     // Only what is certain to stand behind the page before can keep others out.
     if (value > threshold && value < behind) {
       best.offer(i, value)
-      threshold = best.threshold
+      threshold = Math.max(floor, best.threshold)
     }
   }
-  const least = Math.max(threshold - 2 * widest, wanted.floor - widest)
+  const least = Math.max(threshold - 2 * widest, floor)
   const most = wanted.ceiling + widest
   const [low, high] = [min + 2 * widest, max - 2 * widest]
   const near: number[] = []
