@@ -23,7 +23,7 @@ export interface DenseEntries {
 }
 
 /** Vectors from which on a segment has a graph: a scan of fewer is as fast. */
-export const GRAPH_VECTORS = 4096
+const GRAPH_VECTORS = 4096
 
 /**
  * Gathers the dense vectors of a segment from the store. They are read twice, first to know how many

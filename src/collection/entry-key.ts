@@ -15,6 +15,11 @@ export interface EntryPlace {
   readonly passageIndex: number
 }
 
+/** An entry that a search found: a passage of a document. */
+export interface EntryHit extends EntryPlace {
+  readonly score: number
+}
+
 const ENTRY_KEY = /^([1-9]\d{0,15})(?:\.([1-9]\d{0,8}))?$/
 
 /** @throws EsplanadeError `COLLECTION_CORRUPT` when no {@link entryKey} gives this */

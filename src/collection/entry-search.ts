@@ -6,15 +6,10 @@ import type { Strategy } from '../search/strategy.ts'
 import type { Metric } from '../vector/similarity.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import type { DeltaFilter } from './delta.ts'
-import type { EntryPlace } from './entry-key.ts'
+import type { EntryHit } from './entry-key.ts'
 import type { DocumentScope } from './open-segment.ts'
 import { type SearchedPart, searchParts } from './search-parts.ts'
 import type { View } from './view.ts'
-
-/** An entry that a search found: a passage of a document. */
-export interface EntryHit extends EntryPlace {
-  readonly score: number
-}
 
 /** What is wanted of a search. */
 export interface ViewSelection {

@@ -25,7 +25,7 @@ const SEARCH_MODES: readonly SearchMode[] = ['sparse', 'bm25', 'combined', 'dens
 export const LIST_NAMES: readonly ListName[] = ['sparse', 'dense', 'bm25']
 
 /** The lists that a collection has, in the order in which they are fused. */
-export function listsOf({ model, dense, lexical }: CollectionSettings): ListName[] {
+function listsOf({ model, dense, lexical }: CollectionSettings): ListName[] {
   return [
     // Where there are no words either, the vectors that were given are what is searched.
     ...(model !== undefined || lexical === undefined ? (['sparse'] as const) : []),

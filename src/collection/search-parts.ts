@@ -1,5 +1,4 @@
-import type { EntryPlace } from './entry-key.ts'
-import type { EntryHit } from './entry-search.ts'
+import type { EntryHit, EntryPlace } from './entry-key.ts'
 
 /** What the search of one part of a view found: entries by their numbers there, the best first. */
 export interface PartRanking {
