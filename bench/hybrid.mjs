@@ -83,7 +83,6 @@ async function main() {
   const sparse = await sparseVectors(numDocuments, numQueries)
   const dense = mixture(numDocuments + numQueries, dimensions)
   const queries = sparse.queries.map((query, i) => ({ ...query, dense: dense[i] }))
-  const documentsDense = dense.slice(queries.length)
   const spec = { numDocuments, dimensions, numPasses, numChecked, k }
   const collection = await open(join(folder, 'collection'), {
     model: null,

@@ -126,10 +126,10 @@ describe('a fusion', () => {
     const query = { sparse, dense }
     const { hits } = await collection.search(query)
     const [first] = hits
-    const after = (hit: object) => collection.search(query, { searchAfter: { ...first!, ...hit } })
-    expect((await after({})).hits).toEqual(hits.slice(1))
-    expect(await refusal(after({ score: 0.4 }))).toBe('INVALID_ARGUMENT at searchAfter')
-    expect(await refusal(after({ key: 'gone' }))).toBe('KEY_NOT_FOUND at searchAfter')
+    const following = (hit: object) => collection.search(query, { searchAfter: { ...first!, ...hit } })
+    expect((await following({})).hits).toEqual(hits.slice(1))
+    expect(await refusal(following({ score: 0.4 }))).toBe('INVALID_ARGUMENT at searchAfter')
+    expect(await refusal(following({ key: 'gone' }))).toBe('KEY_NOT_FOUND at searchAfter')
   })
 
   it('stops by its signal, and is not rank-safe with an approximate list', async () => {
