@@ -126,7 +126,8 @@ describe('a fusion', () => {
     const query = { sparse, dense }
     const { hits } = await collection.search(query)
     const [first] = hits
-    const following = (hit: object) => collection.search(query, { searchAfter: { ...first!, ...hit } })
+    const following = (hit: object) =>
+      collection.search(query, { searchAfter: { ...first!, ...hit } })
     expect((await following({})).hits).toEqual(hits.slice(1))
     expect(await refusal(following({ score: 0.4 }))).toBe('INVALID_ARGUMENT at searchAfter')
     expect(await refusal(following({ key: 'gone' }))).toBe('KEY_NOT_FOUND at searchAfter')
