@@ -25,14 +25,17 @@ describe('the definitions in repro/', () => {
     )
   })
 
-  test('expect what was measured, of what every clone has', () => {
-    const inEveryClone = definitions.filter(({ corpus }) => corpus.wordnet !== undefined)
-    expect(inEveryClone.map(({ pipeline }) => pipeline)).toEqual(PIPELINES)
-    for (const { name, figures, statistics } of inEveryClone) {
+  test('expect what was measured', () => {
+    for (const { name, figures, statistics } of definitions) {
       const values = Object.values({ ...figures, ...statistics })
       expect(values, name).toHaveLength(3 + 8)
       expect(values, name).not.toContain(null)
     }
+  })
+
+  test('have every pipeline for what every clone has', () => {
+    const inEveryClone = definitions.filter(({ corpus }) => corpus.wordnet !== undefined)
+    expect(inEveryClone.map(({ pipeline }) => pipeline)).toEqual(PIPELINES)
   })
 
   test('say the same of a collection that several of them search', () => {
