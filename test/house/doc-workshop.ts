@@ -15,7 +15,7 @@ export interface Outcome {
 
 /**
  * A project of somebody who has installed Esplanade, in a folder of its own: `esplanade` is the built
- * package, as a program and as a command.
+ * package, as a program and as a command. The models of a clone lie in `models`.
  */
 export class DocWorkshop {
   readonly #folder = mkdtempSync(join(tmpdir(), 'esplanade-docs-'))
@@ -25,6 +25,7 @@ export class DocWorkshop {
     mkdirSync(join(this.project, 'node_modules', '.bin'), { recursive: true })
     this.write('package.json', '{ "type": "module" }')
     symlinkSync(root, join(this.project, 'node_modules', 'esplanade'), 'junction')
+    symlinkSync(join(root, 'models'), join(this.project, 'models'), 'junction')
     const shared = sharedPath('.')
     if (shared !== undefined) symlinkSync(shared, join(this.#folder, 'shared'), 'junction')
     this.#command('esplanade', `exec "${process.execPath}" "${root}/dist/cli/main.js" "$@"`)
