@@ -38,9 +38,9 @@ const NAMES = {
   'flat scan alone': 'flat scan alone',
   encode: 'words of the query',
   sparse: `sparse list, k ${DEPTH}`,
-  dense: `dense list, k ${DEPTH}`,
+  dense: 'dense list, as long as it must be',
   bm25: `BM25 list, k ${DEPTH}`,
-  fuse: 'fusion',
+  fuse: 'fusion, with true dense scores',
   read: 'documents read',
   whole: 'the whole',
   'above the flat scan': 'above the flat scan'

@@ -334,11 +334,6 @@ export class Delta {
     return this.#dense?.scores(query, rows) ?? new Float64Array()
   }
 
-  /** The passage that a row is of. */
-  passageOfRow(row: number): number {
-    return this.#passageOf[this.#dense!.entryOf(row)]!
-  }
-
   #isWanted(entry: number, score: number, { after, commit }: Wanted): boolean {
     if (after && (score > after.score || (score === after.score && entry <= after.entry))) {
       return false

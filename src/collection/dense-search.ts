@@ -61,8 +61,7 @@ export function searchDense(
   { k, scope, minScore, after, walk }: DenseDocumentSelection
 ): DenseEntryRanking {
   const parts = partsOf(view, scope, walk)
-  const scoresOf = (seqs: readonly number[]): Float64Array =>
-    Float64Array.from(bestOf(parts, query, seqs), ({ score }) => score)
+  const scoresOf = (seqs: readonly number[]): Float64Array => bestScores(parts, query, seqs)
   const { hasPassages } = view
   for (let depth = hasPassages ? 2 * k : k; ; depth *= DEEPER) {
     const found = searchAll(parts, query, { k: depth, minScore, after })
@@ -95,8 +94,8 @@ interface DensePart {
   covers(seq: number): boolean
   /** The rows of a document's vectors, `[first, end)`. */
   rowsOf(seq: number): readonly [first: number, end: number]
+  /** The scores of rows, in the order asked for. */
   scores(query: DenseVector, rows: Uint32Array): Float64Array
-  passageOfRow(row: number): number
 }
 
 /** In the order in which their documents were written. */
@@ -123,8 +122,7 @@ function segmentPart(
       placeOf: entry => seqs.placeOf(entry),
       covers: seq => seq >= record.firstSeq && seq <= record.lastSeq,
       rowsOf: seq => dense.rowsBetween(...seqs.entriesOf(seq)),
-      scores: (query, rows) => dense.scores(query, rows),
-      passageOfRow: row => seqs.placeOf(dense.entries.entryOf[row]!).passageIndex
+      scores: (query, rows) => dense.scores(query, rows)
     }
   ]
 }
@@ -144,9 +142,20 @@ function deltaPart(
     placeOf: entry => delta.placeOf(entry),
     covers: seq => delta.has(seq),
     rowsOf: seq => delta.denseRowsOf(seq),
-    scores: (query, rows) => delta.denseScores(query, rows),
-    passageOfRow: row => delta.passageOfRow(row)
+    scores: (query, rows) => inAnyOrder(rows, ascending => delta.denseScores(query, ascending))
   }
+}
+
+/** Scores in the order of some rows, of one who takes them only if they ascend. */
+function inAnyOrder(
+  rows: Uint32Array,
+  scoresOf: (ascending: Uint32Array) => Float64Array
+): Float64Array {
+  const order = Uint32Array.from(rows.keys()).sort((a, b) => rows[a]! - rows[b]!)
+  const found = scoresOf(order.map(i => rows[i]!))
+  const scores = new Float64Array(rows.length)
+  for (let n = 0; n < order.length; n++) scores[order[n]!] = found[n]!
+  return scores
 }
 
 /** The best entries of all parts. */
@@ -195,40 +204,45 @@ function onePerDocument(
   const best = new Map<number, EntryHit>()
   for (const hit of entries) if (!best.has(hit.seq)) best.set(hit.seq, hit)
   if (after === undefined) return [...best.values()]
-  const places = bestOf(parts, query, [...best.keys()])
-  return [...best.values()].filter((_, i) => standsBehind(places[i]!, after))
+  const scores = bestScores(parts, query, [...best.keys()])
+  return [...best.values()].filter(({ seq }, i) => standsBehind({ seq, score: scores[i]! }, after))
 }
 
-/** The best passage of each document, the first of those of one score; NaN where it has no vector. */
-function bestOf(
+/** The score of the best passage of each document; NaN where it has no vector. */
+function bestScores(
   parts: readonly DensePart[],
   query: DenseVector,
   seqs: readonly number[]
-): EntryHit[] {
-  const best = seqs.map(seq => ({ seq, passageIndex: 0, score: Number.NaN }))
-  const order = Array.from(seqs.keys()).sort((a, b) => seqs[a]! - seqs[b]!)
-  for (const part of parts) {
-    const rows: number[] = []
-    const owners: number[] = []
-    for (const i of order) {
-      if (!part.covers(seqs[i]!)) continue
-      const [first, end] = part.rowsOf(seqs[i]!)
-      for (let row = first; row < end; row++) {
-        rows.push(row)
-        owners.push(i)
-      }
+): Float64Array {
+  const best = new Float64Array(seqs.length).fill(Number.NaN)
+  // By part: the rows of its documents, and whose they are.
+  const rowsIn = parts.map((): number[] => [])
+  const ownersIn = parts.map((): number[] => [])
+  for (let i = 0; i < seqs.length; i++) {
+    const at = parts.findIndex(part => part.covers(seqs[i]!))
+    if (at < 0) continue
+    const [first, end] = parts[at]!.rowsOf(seqs[i]!)
+    for (let row = first; row < end; row++) {
+      rowsIn[at]!.push(row)
+      ownersIn[at]!.push(i)
     }
+  }
+  for (const [at, part] of parts.entries()) {
+    const [rows, owners] = [rowsIn[at]!, ownersIn[at]!]
     if (rows.length === 0) continue
     const scores = part.scores(query, Uint32Array.from(rows))
-    for (const [n, i] of owners.entries()) {
-      if (scores[n]! <= best[i]!.score) continue
-      best[i] = { seq: seqs[i]!, passageIndex: part.passageOfRow(rows[n]!), score: scores[n]! }
+    for (let n = 0; n < rows.length; n++) {
+      const i = owners[n]!
+      if (!(scores[n]! <= best[i]!)) best[i] = scores[n]!
     }
   }
   return best
 }
 
-function standsBehind(hit: EntryHit, other: EntryHit): boolean {
+function standsBehind(
+  hit: Pick<EntryHit, 'seq' | 'score'>,
+  other: Pick<EntryHit, 'seq' | 'score'>
+): boolean {
   if (hit.score !== other.score) return hit.score < other.score
   return hit.seq > other.seq
 }

@@ -11,7 +11,14 @@ import type { EntryHit } from './entry-key.ts'
 import { explainDense } from './explain-dense.ts'
 import { explainDocument } from './explain-document.ts'
 import { explainFused, explainNotFused } from './explain-hybrid.ts'
-import { fuseLists, type HybridList, type ListStats, searchLists } from './hybrid-search.ts'
+import {
+  type FusedEntry,
+  fuseLists,
+  type HybridList,
+  type ListStats,
+  searchLists
+} from './hybrid-search.ts'
+import { shortFusion } from './short-fusion.ts'
 import type { StoredDocument } from './store.ts'
 import type { View } from './view.ts'
 
@@ -117,20 +124,31 @@ function findFused(
 ): FoundDocuments {
   const { metric } = context.settings
   const after = seqAfter(view, { scope, searchAfter })
+  const wanted = { scope, strategy, metric, walk }
   const stopwatch = new Stopwatch()
-  const lists = searchLists(view, vectors, { scope, strategy, metric, walk }, plan, stopwatch)
-  const hits = fuseLists(lists, plan, { k, minScore, after })
+  const short =
+    after === undefined ? shortFusion(view, vectors, wanted, plan, k, stopwatch) : undefined
+  let known: readonly HybridList[] | undefined
+  const whole = (): readonly HybridList[] => {
+    known ??= searchLists(view, vectors, wanted, plan, stopwatch)
+    return known
+  }
+  const hits =
+    short?.hits.filter(({ score }) => score >= minScore) ??
+    fuseLists(whole(), plan, { k, minScore, after })
   stopwatch.lap('fuse')
-  const found = new Map(hits.map(hit => [hit.seq, hit]))
+  const found = new Map<number, FusedEntry>()
   return {
     hits,
-    stats: sumOf(lists),
-    parts: stopwatch.stages,
+    stats: sumOf(short?.lists ?? whole()),
+    parts: stopwatch.stages.slice(),
     explain: document => {
-      const { seq } = document
-      const entry =
-        found.get(seq) ??
-        fuseLists(lists, plan, { ...ALL, after: undefined }).find(hit => hit.seq === seq)
+      // Ranks are those of whole lists.
+      const lists = whole()
+      if (found.size === 0) {
+        for (const entry of fuseLists(lists, plan, EVERYTHING)) found.set(entry.seq, entry)
+      }
+      const entry = found.get(document.seq)
       if (entry === undefined) return explainNotFused(document, plan)
       const explainTerms = (name: 'sparse' | 'bm25') => {
         const query = { mode: name, vector: vectors[name]!, ...(text !== undefined && { text }) }
@@ -141,7 +159,11 @@ function findFused(
   }
 }
 
-const ALL = { k: Number.MAX_SAFE_INTEGER, minScore: Number.NEGATIVE_INFINITY }
+const EVERYTHING = {
+  k: Number.MAX_SAFE_INTEGER,
+  minScore: Number.NEGATIVE_INFINITY,
+  after: undefined
+}
 
 function sumOf(lists: readonly HybridList[]): CollectionSearchStats {
   const stats = lists.map(list => list.stats)

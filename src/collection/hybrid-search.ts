@@ -45,7 +45,7 @@ export interface ListStats {
   readonly list: ListName
   /** Its weight in the fusion, as given or by default. */
   readonly weight: number
-  /** Documents that take part. */
+  /** Documents of the list that were looked for; of the dense list no more than it took. */
   readonly numHits: number
   /** Of the words or the terms of the query; 0 for the dense list. */
   readonly numQueryTerms: number
@@ -70,20 +70,24 @@ export interface FusedEntry extends EntryHit {
   readonly parts: readonly FusionPart[]
 }
 
-/** Searches each list that has a weight in the plan. */
+/**
+ * Searches each list that has a weight in the plan.
+ *
+ * @param denseDepth - documents of the dense list
+ */
 export function searchLists(
   view: View,
   vectors: HybridVectors,
   selection: ListSelection,
   { weights, depth }: FusionPlan,
-  stopwatch: Stopwatch = new Stopwatch()
+  stopwatch: Stopwatch = new Stopwatch(),
+  denseDepth: number = depth
 ): HybridList[] {
   return Array.from(weights, ([name, weight]) => {
-    const wanted = { name, weight, depth }
     const list =
       name === 'dense'
-        ? denseList(view, vectors.dense!, selection, wanted)
-        : sparseList(view, vectors[name]!, selection, wanted)
+        ? denseList(view, vectors.dense!, selection, { name, weight, depth: denseDepth })
+        : sparseList(view, vectors[name]!, selection, { name, weight, depth })
     stopwatch.lap(name)
     return list
   })

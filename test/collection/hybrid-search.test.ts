@@ -5,6 +5,7 @@ import type { CollectionHit, CollectionSearchOptions } from '../../src/collectio
 import type { UpsertDocument } from '../../src/collection/upsert-documents.ts'
 import type { FusedHit } from '../../src/fusion/fusion-list.ts'
 import type { DenseMetric } from '../../src/vector/dense-vector.ts'
+import { sparseVector } from '../../src/vector/sparse-vector.ts'
 import {
   DIMENSIONS,
   Drawing,
@@ -130,3 +131,37 @@ it.each(['cosine', 'dot', 'euclidean'] as const)(
   },
   120_000
 )
+
+it('finds the same with a dense list that is no longer than it must be', async () => {
+  const drawing = new Drawing(SEED)
+  const collection = await openSmall({
+    lexical: true,
+    dense: { dimensions: DIMENSIONS, metric: 'cosine' },
+    flushLimits: { maxEntries: 200, maxPostings: 1e6 }
+  })
+  const given = new Map<string, UpsertDocument>()
+  for (let i = 0; i < 700; i++) {
+    // Texts of one passage: the passages of others are shown by rank, which takes whole lists.
+    const { passages: _, ...one } = drawing.document(`k${i}`)
+    given.set(one.key, { ...one, vector: drawing.sparse(), dense: drawing.dense() })
+  }
+  await collection.upsert([...given.values()])
+  let numShort = 0
+  for (let step = 0; step < QUERIES; step++) {
+    // A sparse vector that few documents match leaves much to the dense list.
+    const sparse = step % 2 === 0 ? drawing.sparse() : sparseVector([9], [1])
+    const query = { text: drawing.text(1), sparse, dense: drawing.dense() }
+    const fusion = { method: 'convex', normalization: step % 3 === 0 ? 'none' : 'min-max' } as const
+    const lists = await listsByDefinition(collection, given, query, 'cosine', () => true)
+    const expected = fuseByDefinition(lists, { ...fusion, weights: THREE })
+    const k = 1 + drawing.below(40)
+    const { hits, stats } = await collection.search(query, { mode: 'hybrid', fusion, k })
+    expect(shown(hits), `seed ${SEED}, step ${step}`).toEqual(shown(expected.slice(0, k)))
+    if (stats.lists!.find(({ list }) => list === 'dense')!.numHits <= 100) numShort++
+    const explained = await collection.search(query, { mode: 'hybrid', fusion, k, explain: true })
+    expect(shown(explained.hits)).toEqual(shown(hits))
+    expectExplained(explained.hits, expected)
+  }
+  // Ties make some of them long.
+  expect(numShort).toBeGreaterThan(0)
+}, 120_000)
