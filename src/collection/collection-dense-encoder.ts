@@ -2,12 +2,13 @@ import type { DenseEncoder } from '../encoder/dense-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { DenseVector } from '../vector/dense-vector.ts'
 import type { DenseModelRecord } from './dense-settings.ts'
+import { LoadOnce } from './load-once.ts'
 
 /** The dense model of a collection: loaded when it is needed first, and only if it is the same. */
 export class CollectionDenseEncoder {
   readonly model: DenseModelRecord
   readonly #load: (model: DenseModelRecord) => Promise<DenseEncoder>
-  #encoder: Promise<DenseEncoder> | undefined
+  readonly #encoder = new LoadOnce<DenseEncoder>(() => this.#loadSame())
 
   constructor(model: DenseModelRecord, load: (model: DenseModelRecord) => Promise<DenseEncoder>) {
     this.model = model
@@ -19,15 +20,7 @@ export class CollectionDenseEncoder {
    *   throws
    */
   get(): Promise<DenseEncoder> {
-    if (this.#encoder === undefined) {
-      const encoder = this.#loadSame()
-      // What failed may work next time, for instance when the folder is back.
-      encoder.catch(() => {
-        this.#encoder = undefined
-      })
-      this.#encoder = encoder
-    }
-    return this.#encoder
+    return this.#encoder.get()
   }
 
   /** The vector of a query's text. @throws EsplanadeError as {@link get}; `ABORTED` */
@@ -40,7 +33,7 @@ export class CollectionDenseEncoder {
   }
 
   async close(): Promise<void> {
-    await (await this.#encoder?.catch(() => undefined))?.close()
+    await (await this.#encoder.asked?.catch(() => undefined))?.close()
   }
 
   async #loadSame(): Promise<DenseEncoder> {

@@ -2,6 +2,7 @@ import type { InferenceFreeModel } from '../encoder/inference-free-model.ts'
 import type { SparseEncoder } from '../encoder/sparse-encoder.ts'
 import { EsplanadeError } from '../errors.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
+import { LoadOnce } from './load-once.ts'
 import type { ModelRecord } from './settings.ts'
 
 /** Loads the model of a record, or what of it queries without inference need. */
@@ -14,8 +15,8 @@ export interface ModelLoader {
 export class CollectionEncoder {
   readonly model: ModelRecord | undefined
   readonly #load: ModelLoader
-  #encoder: Promise<SparseEncoder> | undefined
-  #inferenceFree: Promise<InferenceFreeModel> | undefined
+  readonly #encoder = new LoadOnce<SparseEncoder>(() => this.#loadSame())
+  readonly #inferenceFree = new LoadOnce<InferenceFreeModel>(() => this.#loadInferenceFree())
 
   constructor(model: ModelRecord | undefined, load: ModelLoader) {
     this.model = model
@@ -27,15 +28,7 @@ export class CollectionEncoder {
    *   `INVALID_ARGUMENT` where the collection has none; what loading throws
    */
   get(): Promise<SparseEncoder> {
-    if (this.#encoder === undefined) {
-      const encoder = this.#loadSame()
-      // What failed may work next time, for instance when the folder is back.
-      encoder.catch(() => {
-        this.#encoder = undefined
-      })
-      this.#encoder = encoder
-    }
-    return this.#encoder
+    return this.#encoder.get()
   }
 
   /**
@@ -45,23 +38,16 @@ export class CollectionEncoder {
    * @throws EsplanadeError as {@link get}
    */
   inferenceFree(): Promise<InferenceFreeModel> {
-    if (this.#inferenceFree === undefined) {
-      const loaded = this.#loadInferenceFree()
-      loaded.catch(() => {
-        this.#inferenceFree = undefined
-      })
-      this.#inferenceFree = loaded
-    }
-    return this.#inferenceFree
+    return this.#inferenceFree.get()
   }
 
   /** The model's tokenizer: that of the encoder, once it is there. @throws EsplanadeError as {@link get} */
   async tokenizer(): Promise<Tokenizer> {
-    return (await (this.#encoder ?? this.inferenceFree())).tokenizer
+    return (await (this.#encoder.asked ?? this.inferenceFree())).tokenizer
   }
 
   async close(): Promise<void> {
-    await (await this.#encoder?.catch(() => undefined))?.close()
+    await (await this.#encoder.asked?.catch(() => undefined))?.close()
   }
 
   async #loadSame(): Promise<SparseEncoder> {

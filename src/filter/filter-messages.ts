@@ -1,3 +1,5 @@
+import { editDistance } from '../text/edit-distance.ts'
+
 /** How filters are spoken of in error messages. */
 
 const SHOWN_CHARACTERS = 80
@@ -64,18 +66,4 @@ export function nearestOperator(name: string, known: readonly string[]): string 
   const least = Math.min(...distances)
   // A third of the letters may be wrong, and one of a short name.
   return least <= Math.max(1, plain.length / 3) ? known[distances.indexOf(least)] : undefined
-}
-
-/** Letters to insert, remove or replace (Levenshtein). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
-    }
-    row = next
-  }
-  return row[b.length]!
 }

@@ -1,4 +1,5 @@
 import { EsplanadeError } from '../../errors.ts'
+import { editDistance } from '../../text/edit-distance.ts'
 
 /** A data set of the BEIR benchmark: documents, queries and judgements. */
 export interface BeirDataset {
@@ -172,18 +173,4 @@ function nearestName(given: string, names: readonly string[]): string | undefine
     .sort((a, b) => a.distance - b.distance)
   const [best] = ranked
   return best !== undefined && best.distance <= Math.ceil(wanted.length / 3) ? best.name : undefined
-}
-
-/** Letters to insert, delete or replace (Levenshtein). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
-    }
-    row = next
-  }
-  return row[b.length]!
 }
