@@ -1,46 +1,60 @@
 /**
  * How long a hybrid search of a collection takes beside what it is made of, by one thread and with ready
- * vectors: the flat scan of the dense vectors alone (k 10), the three lists of 1,000 documents, the
- * fusion, and the whole from call to hits. Nothing is timed before the hits equal those of the library's
- * `fuse` over lists that are made exhaustively.
+ * vectors: the flat scan of the dense vectors alone (k 10), the three lists, the fusion, and the whole from
+ * call to hits. Nothing is timed before the hits equal those of the library's `fuse` over lists of all
+ * documents.
  *
- * Sparse vectors are those of `npm run bench -- search` (131 terms on average), texts the passages of
- * the same source, each used as often as it takes, dense vectors the mixture of `npm run bench -- dense`.
+ * Documents are real texts, passages of MS MARCO where they lie beside the project, then definitions of
+ * WordNet; queries are questions (or parts of definitions). All vectors are made of these texts, by
+ * the shipped model and all-MiniLM-L6-v2, once. With `--unrelated` documents are those of
+ * `npm run bench -- search`, with texts of other passages and dense vectors that are the clusters of
+ * `npm run bench -- dense`: so no list agrees with another, and each must be read far down.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { dotProduct, open } from 'esplanade'
+import { DenseEncoder } from 'esplanade/encoder'
 import { fuse } from 'esplanade/fusion'
 import { DenseIndexBuilder } from 'esplanade/search'
 import { mixture } from './dense/mixture.mjs'
 import { quantile } from './encode/spread.mjs'
+import { DENSE_MODEL, denseDocuments } from './pareto/vectors.mjs'
 import { readCsr, rowOf } from './search/csr.mjs'
 import { tinyDocuments, tinyQueries } from './search/tiny.mjs'
-import { documentFile, documentTexts, queryFile, shortTexts, source } from './search/vectors.mjs'
+import {
+  documentFile,
+  documentTexts,
+  queryFile,
+  realTexts,
+  shortTexts,
+  source,
+  textFile
+} from './search/vectors.mjs'
 
 const HELP = `npm run bench -- hybrid [options]
   --docs N        documents (default: 100000)
-  --dimensions D  numbers of a dense vector (default: 384)
+  --unrelated     lists that have nothing to do with each other
+  --dimensions D  numbers of a dense vector, with --unrelated (default: 384)
   --queries Q     queries (default: 100)
   --passes P      timed passes over all queries; the least of each query counts (default: 10)
   --k K           hits of a query (default: 10)
   --checked C     queries whose hits are compared first (default: 10)
-  --tiny          made-up sparse vectors and texts, for a try
+  --compact       one segment in place of several
+  --tiny          made-up vectors and texts, for a try; unrelated
   --json          one JSON object instead of a table
 `
-const DEPTH = 1000
 const BATCH = 1000
 const WEIGHTS = { sparse: 0.25, dense: 0.5, bm25: 0.25 }
 
 const NAMES = {
   'flat scan alone': 'flat scan alone',
   encode: 'words of the query',
-  sparse: `sparse list, k ${DEPTH}`,
+  sparse: 'sparse list, as long as it must be',
   dense: 'dense list, as long as it must be',
-  bm25: `BM25 list, k ${DEPTH}`,
-  fuse: 'fusion, with true dense scores',
+  bm25: 'BM25 list, as long as it must be',
+  fuse: 'fusion, with true scores',
   read: 'documents read',
   whole: 'the whole',
   'above the flat scan': 'above the flat scan'
@@ -54,6 +68,8 @@ const { values } = parseArgs({
     passes: { type: 'string', default: '10' },
     k: { type: 'string', default: '10' },
     checked: { type: 'string', default: '10' },
+    unrelated: { type: 'boolean', default: false },
+    compact: { type: 'boolean', default: false },
     tiny: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false }
@@ -80,35 +96,34 @@ async function main() {
     'k',
     'checked'
   ].map(countOf)
-  const sparse = await sparseVectors(numDocuments, numQueries)
-  const dense = mixture(numDocuments + numQueries, dimensions)
-  const queries = sparse.queries.map((query, i) => ({ ...query, dense: dense[i] }))
-  const spec = { numDocuments, dimensions, numPasses, numChecked, k }
+  const { documents, queries } = await (values.tiny || values.unrelated
+    ? unrelated(numDocuments, numQueries, dimensions)
+    : related(numDocuments, numQueries))
   const collection = await open(join(folder, 'collection'), {
     model: null,
     lexical: true,
-    dense: { dimensions, metric: 'cosine' },
+    dense: { dimensions: documents[0].dense.length, metric: 'cosine' },
     durability: 'group'
   })
   try {
-    await run(collection, sparse, queries, dense.slice(queries.length), spec)
+    await run(collection, documents, queries, { numPasses, numChecked, k })
   } finally {
     await collection.close()
   }
 }
 
-async function run(collection, sparse, queries, dense, spec) {
-  const { numDocuments, dimensions, numPasses, numChecked, k } = spec
-  say(`${numDocuments} documents are written`)
-  for (let first = 0; first < numDocuments; first += BATCH) {
-    await collection.upsert(batchOf(first, Math.min(first + BATCH, numDocuments), sparse, dense))
+async function run(collection, documents, queries, { numPasses, numChecked, k }) {
+  say(`${documents.length} documents are written`)
+  for (let first = 0; first < documents.length; first += BATCH) {
+    await collection.upsert(documents.slice(first, first + BATCH))
   }
   await collection.flush()
   await collection.settle()
+  if (values.compact) await collection.compact()
   say(`hits of ${numChecked} queries are compared`)
   const snapshot = await collection.snapshot()
   try {
-    await checkAgreement(snapshot, queries.slice(0, numChecked), dense, k)
+    await checkAgreement(snapshot, queries.slice(0, numChecked), documents, k)
     say('queries are timed')
     const { numSegments } = await snapshot.stats()
     const { node } = process.versions
@@ -116,11 +131,11 @@ async function run(collection, sparse, queries, dense, spec) {
       machine: { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node },
       collection: {
         vectors: values.tiny ? 'made up' : source,
-        numDocuments,
-        dimensions,
+        lists: values.tiny || values.unrelated ? 'unrelated' : 'related',
+        numDocuments: documents.length,
+        dimensions: documents[0].dense.length,
         numSegments,
-        k,
-        depth: DEPTH
+        k
       },
       ms: await measure(snapshot, queries, numPasses, k)
     }
@@ -135,6 +150,53 @@ function countOf(option) {
   const number = Number(values[option])
   if (Number.isSafeInteger(number) && number > 0) return number
   throw new Error(`--${option} ${values[option]}: expected a whole number from 1`)
+}
+
+/** Documents of which all three vectors are of the same text, and queries likewise. */
+async function related(numDocuments, numQueries) {
+  const all = realTexts()
+  if (numDocuments > all.length) {
+    throw new Error(`--docs ${numDocuments}: there are ${all.length} texts; --unrelated has more`)
+  }
+  const texts = all.slice(0, numDocuments)
+  const name = `${source}-texts-${numDocuments}`
+  const sparse = readCsr(await textFile(name, texts))
+  const dense = await denseDocuments({ name, texts })
+  const documents = texts.map((text, i) => ({
+    key: `d${i}`,
+    text,
+    vector: copyOf(rowOf(sparse, i)),
+    dense: dense[i]
+  }))
+  const asked = shortTexts().slice(0, numQueries)
+  const vectors = readCsr(await queryFile('short'))
+  const encoder = await DenseEncoder.load(DENSE_MODEL)
+  const queries = []
+  for await (const vector of encoder.encodeQuery(streamOf(asked))) {
+    const text = asked[queries.length]
+    queries.push({ text, sparse: copyOf(rowOf(vectors, queries.length)), dense: vector })
+  }
+  await encoder.close()
+  return { documents, queries }
+}
+
+async function* streamOf(texts) {
+  yield* texts
+}
+
+/** Documents whose three vectors are of different things. */
+async function unrelated(numDocuments, numQueries, dimensions) {
+  const { documents, texts, queries } = await sparseVectors(numDocuments, numQueries)
+  const dense = mixture(numDocuments + numQueries, dimensions)
+  return {
+    documents: Array.from({ length: numDocuments }, (_, i) => ({
+      key: `d${i}`,
+      text: texts[i % texts.length],
+      vector: copyOf(rowOf(documents, i)),
+      dense: dense[queries.length + i]
+    })),
+    queries: queries.map((query, i) => ({ ...query, dense: dense[i] }))
+  }
 }
 
 /** Sparse vectors with texts, and queries as vectors and texts. */
@@ -157,21 +219,14 @@ function paired(documents, texts, queryVectors, queryTexts, numQueries) {
   return { documents, texts, queries }
 }
 
-function* batchOf(first, end, { documents, texts }, dense) {
-  for (let i = first; i < end; i++) {
-    const vector = copyOf(rowOf(documents, i))
-    yield { key: `d${i}`, text: texts[i % texts.length], vector, dense: dense[i] }
-  }
-}
-
 function copyOf({ terms, weights }) {
   return { terms: terms.slice(), weights: weights.slice() }
 }
 
 /** The hits must be those of `fuse` over lists that every document was scored for. */
-async function checkAgreement(snapshot, queries, dense, k) {
-  const builder = new DenseIndexBuilder(dense[0].length)
-  for (const [i, vector] of dense.entries()) builder.add(`d${i}`, vector)
+async function checkAgreement(snapshot, queries, documents, k) {
+  const builder = new DenseIndexBuilder(documents[0].dense.length)
+  for (const { key, dense } of documents) builder.add(key, dense)
   const denseIndex = builder.finish({ metric: 'cosine', precision: 'float32' })
   const wordQueries = []
   for (const { text } of queries) {
@@ -191,13 +246,15 @@ async function checkAgreement(snapshot, queries, dense, k) {
       { name: 'sparse', list: listOf(found[i].sparse), missing: 'zero', weight: WEIGHTS.sparse },
       {
         name: 'dense',
-        list: await denseIndex.search(query.dense, { k: DEPTH }),
+        list: await denseIndex.search(query.dense, { k: documents.length }),
         missing: 'score',
         weight: WEIGHTS.dense
       },
       { name: 'bm25', list: listOf(found[i].bm25), missing: 'zero', weight: WEIGHTS.bm25 }
     ]
-    const expected = fuse(lists, { method: 'convex' }, { k, depth: DEPTH })
+    const expected = fuse(lists, { method: 'convex' }, { depth: documents.length })
+      .sort((a, b) => b.score - a.score || numberOf(a) - numberOf(b))
+      .slice(0, k)
     const { hits } = await snapshot.search(query, { mode: 'hybrid', k })
     const told = some => JSON.stringify(some.map(({ key, score }) => [key, score]))
     if (told(hits) !== told(expected)) {
@@ -206,11 +263,16 @@ async function checkAgreement(snapshot, queries, dense, k) {
   }
 }
 
+/** In the order of writing. */
+function numberOf({ key }) {
+  return Number(key.slice(1))
+}
+
 /** All documents that match anything, best first; documents stand in the order of writing. */
 function listOf(scored) {
   const hits = scored.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score)
   return {
-    hits: hits.slice(0, DEPTH).map((hit, i) => ({ ...hit, rank: i + 1 })),
+    hits: hits.map((hit, i) => ({ ...hit, rank: i + 1 })),
     min: hits.length < scored.length ? 0 : (hits.at(-1)?.score ?? 0),
     max: hits[0]?.score ?? 0,
     scoresOf: () => new Float64Array()
@@ -228,9 +290,12 @@ async function measure(snapshot, queries, numPasses, k) {
   // The first pass warms up.
   for (let pass = 0; pass <= numPasses; pass++) {
     if (pass === 1) least.clear()
+    // One after the other: what a query has left behind is of no use to the next.
     for (const [i, query] of queries.entries()) {
       const flat = await snapshot.search({ dense: query.dense }, { mode: 'dense', k })
       note('flat scan alone', i, msOf(flat.stages, 'search'))
+    }
+    for (const [i, query] of queries.entries()) {
       const before = performance.now()
       const { stages } = await snapshot.search(query, { mode: 'hybrid', k })
       note('whole', i, performance.now() - before)
@@ -259,10 +324,10 @@ function say(line) {
 }
 
 function render({ machine, collection, ms }) {
-  const { vectors, numDocuments, dimensions, numSegments, k } = collection
+  const { vectors, lists, numDocuments, dimensions, numSegments, k } = collection
   const lines = [
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}`,
-    `${numDocuments} documents in ${numSegments} segments, ${vectors}, dense ${dimensions}, k ${k}`,
+    `${numDocuments} documents in ${numSegments} segments, ${vectors}, ${lists} lists, dense ${dimensions}, k ${k}`,
     '',
     '| part | ms, p50 of the least of each query |',
     '|---|---|',

@@ -1,4 +1,5 @@
 export { blockMaxSearch } from './block-max-pruning'
 export { documentSearch } from './document-at-a-time'
+export { smallestScore } from './smallest-score'
 export { windowSearch } from './window-search'
 export { xxh32 } from './xxh32'

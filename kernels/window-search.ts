@@ -24,7 +24,7 @@ const TOUCHED_BYTES: u32 = 1024
 let touched: u32 = 0
 
 /** Where the runs of each window are, and the bound of each window. */
-function planWindows(request: Request): void {
+export function planWindows(request: Request): void {
   const n = request.numTerms
   const plan: usize = request.plan
   const bounds: usize = request.bounds
@@ -62,7 +62,7 @@ function bestWindow(request: Request): u32 {
  * Puts the terms that occur in the window in the order of their cost per unit of bound, cheapest
  * first; returns how many there are.
  */
-function orderTerms(request: Request, window: u32, windowDocuments: u32): u32 {
+export function orderTerms(request: Request, window: u32, windowDocuments: u32): u32 {
   const n = request.numTerms
   const order: usize = request.order
   const row = <usize>request.plan + ((<usize>window * n) << 2)
@@ -92,7 +92,7 @@ function orderTerms(request: Request, window: u32, windowDocuments: u32): u32 {
 }
 
 @inline
-function orderedTerm(request: Request, at: u32): Term {
+export function orderedTerm(request: Request, at: u32): Term {
   return changetype<Term>(<usize>load<u32>(<usize>request.order + (<usize>at << 3), 4))
 }
 
@@ -100,7 +100,7 @@ function orderedTerm(request: Request, at: u32): Term {
  * Reads a byte of each cache line at the beginning of what will be read of each run, so that their
  * misses overlap: runs are short, and each lies on a page of its own.
  */
-function touch(request: Request, kept: u32, present: u32, windowDocuments: u32): void {
+export function touch(request: Request, kept: u32, present: u32, windowDocuments: u32): void {
   const tableMin = blockTableMin(windowDocuments)
   const tableBytes = windowDocuments >> <u32>BLOCK_SHIFT
   let sum: u32 = 0
@@ -122,7 +122,7 @@ function touch(request: Request, kept: u32, present: u32, windowDocuments: u32):
 
 /** Adds what one term contributes to the documents of a window. */
 @inline
-function accumulate(request: Request, term: Term, windowDocuments: u32): void {
+export function accumulate(request: Request, term: Term, windowDocuments: u32): void {
   const n = term.numPostings
   let data: usize = term.data
   if (n >= blockTableMin(windowDocuments)) data += <usize>windowDocuments >> BLOCK_SHIFT

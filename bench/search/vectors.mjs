@@ -47,6 +47,18 @@ export async function documentFile(numDocuments) {
 }
 
 /**
+ * The vectors of texts as they are, none mixed.
+ *
+ * @param {string} name what to call them
+ * @param {string[]} texts
+ * @returns {Promise<string>} the file
+ */
+export async function textFile(name, texts) {
+  mkdirSync(cacheFolder, { recursive: true })
+  return cachedFile(join(cacheFolder, `${name}.csr`), () => encoded(texts))
+}
+
+/**
  * @param {'short' | 'long' | 'ed'} kind
  * @returns {Promise<string>} the file
  */
@@ -86,6 +98,12 @@ export function documentTexts() {
   return linesOf(join(shared, 'beir/msmarco-pool/corpus.jsonl')).map(({ title, text }) =>
     title ? `${title} ${text}` : text
   )
+}
+
+/** As many real texts as there are at most: passages of MS MARCO where they are, then definitions. */
+export function realTexts() {
+  const definitions = Array.from(readNouns(), ({ text }) => text)
+  return hasMsMarco ? [...documentTexts(), ...definitions] : definitions
 }
 
 /** The texts of the queries `short`. */

@@ -1,20 +1,22 @@
 import type { HitExplanation, TermExplanation } from '../explain/explain-hit.ts'
 import { describePart } from '../fusion/explain-fusion.ts'
 import { normalizerOf } from '../fusion/fuse.ts'
-import type { FusionPart } from '../fusion/fusion-list.ts'
+import { DEFAULT_DEPTH, type FusionPart } from '../fusion/fusion-list.ts'
 import type { Explanation } from '../vector/explanation.ts'
 import type { FusionPlan } from './hybrid-fusion.ts'
 import type { FusedEntry, HybridList } from './hybrid-search.ts'
 import type { StoredDocument } from './store.ts'
 
-/** A fused document, and what it was fused of. */
-export interface FusedDocument {
+/** What is explained. */
+export interface ExplainedFusion {
   readonly document: StoredDocument
   readonly entry: FusedEntry
   readonly lists: readonly HybridList[]
   readonly plan: FusionPlan
   /** Why the document has its own score in a list of terms. */
   explainTerms(list: 'sparse' | 'bm25'): Promise<HitExplanation>
+  /** Where the passage begins by which it has that score. */
+  offsetOf(list: 'sparse' | 'bm25'): number
 }
 
 /**
@@ -25,7 +27,7 @@ export interface FusedDocument {
  * of its list adds weight · a · t to the fused one, and weight · b is a leaf of its own where it is not 0.
  * What a rank gives is shared among the terms in proportion.
  */
-export async function explainFused(fused: FusedDocument): Promise<HitExplanation> {
+export async function explainFused(fused: ExplainedFusion): Promise<HitExplanation> {
   const { document, entry, lists } = fused
   const { key, text, passages } = document
   const [start, end] = passages?.[entry.passageIndex] ?? [0, text.length]
@@ -46,7 +48,7 @@ export async function explainFused(fused: FusedDocument): Promise<HitExplanation
   }
 }
 
-/** A document that no list has among those that are fused. */
+/** A document that no list has among those of it that are fused. */
 export async function explainNotFused(
   { key, text }: StoredDocument,
   { depth }: FusionPlan
@@ -70,18 +72,19 @@ interface Branch {
 }
 
 async function branchOf(
-  { name, list, entries }: HybridList,
+  { name, list }: HybridList,
   part: FusionPart,
-  { document, entry, plan, explainTerms }: FusedDocument
+  { entry, plan, explainTerms, offsetOf }: ExplainedFusion
 ): Promise<Branch> {
   const { rank, factor, value } = part
   const leaf = { value, description: describePart(part), details: [] }
-  if (name === 'dense' || rank === undefined || value === 0) {
+  const counts = rank !== undefined || (part.score ?? 0) > 0
+  if (name === 'dense' || !counts || value === 0) {
     return { explanation: leaf, terms: [], offset: 0 }
   }
   const own = await explainTerms(name)
   const sum = own.terms.reduce((total, term) => total + term.value, 0)
-  const shift = factor * (normalizerOf(plan.method, list, plan.depth)?.(0) ?? 0)
+  const shift = factor * (normalizerOf(plan.method, list, plan.depth ?? DEFAULT_DEPTH)?.(0) ?? 0)
   const scale = sum === 0 ? 0 : (value - shift) / sum
   if (scale === 0) return { explanation: leaf, terms: [], offset: 0 }
   const details = leavesOf(own.explanation).map(one => ({ ...one, value: one.value * scale }))
@@ -94,9 +97,7 @@ async function branchOf(
     value: term.value * scale,
     share: (term.value * scale) / entry.score
   }))
-  const { passageIndex } = entries[rank - 1]!
-  const offset = document.passages?.[passageIndex]?.[0] ?? 0
-  return { explanation: { ...leaf, details }, terms, offset }
+  return { explanation: { ...leaf, details }, terms, offset: offsetOf(name) }
 }
 
 function leavesOf({ details }: Explanation): Explanation[] {

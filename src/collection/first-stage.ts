@@ -5,21 +5,20 @@ import type { Strategy } from '../search/strategy.ts'
 import type { CollectionContext } from './collection-context.ts'
 import { searchDense } from './dense-search.ts'
 import type { GraphWalk } from './dense-strategy.ts'
-import { type DocumentSelection, searchDocuments, seqAfter } from './document-search.ts'
+import {
+  bestPassage,
+  type DocumentSelection,
+  searchDocuments,
+  seqAfter
+} from './document-search.ts'
 import type { EncodedHybridQuery, EncodedQuery } from './encode-query.ts'
 import type { EntryHit } from './entry-key.ts'
 import { explainDense } from './explain-dense.ts'
 import { explainDocument } from './explain-document.ts'
 import { explainFused, explainNotFused } from './explain-hybrid.ts'
-import {
-  type FusedEntry,
-  fuseLists,
-  type HybridList,
-  type ListStats,
-  searchLists
-} from './hybrid-search.ts'
-import { shortFusion } from './short-fusion.ts'
+import { fuseFirst, type HybridList, type ListStats } from './hybrid-search.ts'
 import type { StoredDocument } from './store.ts'
+import { thresholdAlgorithm } from './threshold-algorithm.ts'
 import type { View } from './view.ts'
 
 /** How a search was done and what it cost; of the mode `'hybrid'` the sums over its lists. */
@@ -124,45 +123,29 @@ function findFused(
 ): FoundDocuments {
   const { metric } = context.settings
   const after = seqAfter(view, { scope, searchAfter })
-  const wanted = { scope, strategy, metric, walk }
   const stopwatch = new Stopwatch()
-  const short =
-    after === undefined ? shortFusion(view, vectors, wanted, plan, k, stopwatch) : undefined
-  let known: readonly HybridList[] | undefined
-  const whole = (): readonly HybridList[] => {
-    known ??= searchLists(view, vectors, wanted, plan, stopwatch)
-    return known
-  }
-  const hits =
-    short?.hits.filter(({ score }) => score >= minScore) ??
-    fuseLists(whole(), plan, { k, minScore, after })
-  stopwatch.lap('fuse')
-  const found = new Map<number, FusedEntry>()
+  const lists = { view, vectors, selection: { scope, strategy, metric, walk }, stopwatch }
+  const page = { k, minScore, after }
+  const fused =
+    plan.depth === undefined ? thresholdAlgorithm(lists, plan, page) : fuseFirst(lists, plan, page)
   return {
-    hits,
-    stats: sumOf(short?.lists ?? whole()),
+    hits: fused.hits,
+    stats: sumOf(fused.lists),
     parts: stopwatch.stages.slice(),
     explain: document => {
-      // Ranks are those of whole lists.
-      const lists = whole()
-      if (found.size === 0) {
-        for (const entry of fuseLists(lists, plan, EVERYTHING)) found.set(entry.seq, entry)
-      }
-      const entry = found.get(document.seq)
+      const { entry, lists } = fused.entryOf(document.seq)
       if (entry === undefined) return explainNotFused(document, plan)
       const explainTerms = (name: 'sparse' | 'bm25') => {
         const query = { mode: name, vector: vectors[name]!, ...(text !== undefined && { text }) }
         return explainDocument({ ...query, document }, view, context)
       }
-      return explainFused({ document, entry, lists, plan, explainTerms })
+      const offsetOf = (name: 'sparse' | 'bm25') => {
+        const { passageIndex } = bestPassage(view, vectors[name]!, document.seq, metric)
+        return document.passages?.[passageIndex]?.[0] ?? 0
+      }
+      return explainFused({ document, entry, lists, plan, explainTerms, offsetOf })
     }
   }
-}
-
-const EVERYTHING = {
-  k: Number.MAX_SAFE_INTEGER,
-  minScore: Number.NEGATIVE_INFINITY,
-  after: undefined
 }
 
 function sumOf(lists: readonly HybridList[]): CollectionSearchStats {

@@ -11,16 +11,38 @@ export type HybridFusion = FusionMethod & {
    * `'convex'` .25 sparse, .5 dense and .25 BM25, or the same for both of two lists; else 1.
    */
   readonly weights?: Partial<Readonly<Record<ListName, number>>>
-  /** So many of each list's first documents are fused, a whole number from 1; default 1,000. */
+  /**
+   * So many of each list's first documents are fused, a whole number from 1; one that the sparse list or
+   * BM25 lacks counts as 0 there. Default: of `'convex'` with `'min-max'` or `'none'` all documents, by
+   * their true scores; else 1,000.
+   */
   readonly depth?: number
 }
 
 /** A fusion, with the weight of each list that takes part. */
-export interface FusionPlan {
+export type FusionPlan = WholePlan | PlanOfFirst
+
+/** A fusion of all documents, by their true scores. */
+export interface WholePlan extends PlannedLists {
+  readonly method: WholeMethod
+  readonly depth?: undefined
+}
+
+/** A fusion of the first documents of each list. */
+export interface PlanOfFirst extends PlannedLists {
   readonly method: FusionMethod
+  /** Documents of each list that take part. */
   readonly depth: number
+}
+
+interface PlannedLists {
   /** In the order in which the lists are fused. */
   readonly weights: ReadonlyMap<ListName, number>
+}
+
+/** A method that looks at nothing of a list but its scores, their minimum and their maximum. */
+type WholeMethod = Extract<FusionMethod, { method: 'convex' }> & {
+  readonly normalization?: 'min-max' | 'none'
 }
 
 /** What is best on most collections of the figures in `docs/hybrid.md`. */
@@ -38,17 +60,24 @@ export function fusionPlan(
   fusion: HybridFusion | undefined,
   lists: readonly ListName[]
 ): FusionPlan {
-  const { weights: given = {}, depth = DEFAULT_DEPTH, ...method } = fusion ?? DEFAULT_FUSION
-  checkCount('fusion.depth', depth)
+  const { weights: given = {}, depth, ...method } = fusion ?? DEFAULT_FUSION
+  if (depth !== undefined) checkCount('fusion.depth', depth)
   for (const [name, weight] of Object.entries(given)) checkWeight(name, weight, lists)
   // Methods and their parameters are checked as they are used; the lists cost more than that.
   if (method.method === 'convex') checkNormalization(method.normalization ?? 'min-max')
-  normalizerOf(method, { hits: [], min: 0, max: 0 }, depth)
+  normalizerOf(method, { hits: [], min: 0, max: 0 }, DEFAULT_DEPTH)
   const fused = lists.filter(name => given[name] !== 0)
   if (fused.length === 0) refuse('fusion.weights', 'all of them are 0', 'one above 0')
   const defaults = method.method === 'convex' && fused.length === 3 ? THREE_LISTS : undefined
   const weights = new Map(fused.map(name => [name, given[name] ?? defaults?.[name] ?? 1]))
-  return { method, depth, weights }
+  if (depth === undefined && isWhole(method)) return { method, weights }
+  return { method, depth: depth ?? DEFAULT_DEPTH, weights }
+}
+
+function isWhole(method: FusionMethod): method is WholeMethod {
+  if (method.method !== 'convex') return false
+  const { normalization = 'min-max' } = method
+  return normalization === 'min-max' || normalization === 'none'
 }
 
 function checkWeight(name: string, weight: unknown, lists: readonly ListName[]): void {

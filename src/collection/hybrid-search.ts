@@ -1,20 +1,28 @@
 import { EsplanadeError } from '../errors.ts'
 import { fuse } from '../fusion/fuse.ts'
-import type { FusionList, FusionPart, KeyedHit, KeyedList } from '../fusion/fusion-list.ts'
-import { Stopwatch } from '../rerank/stopwatch.ts'
+import {
+  DEFAULT_DEPTH,
+  type FusedHit,
+  type FusionList,
+  type FusionPart,
+  type KeyedHit,
+  type KeyedList
+} from '../fusion/fusion-list.ts'
+import type { Stopwatch } from '../rerank/stopwatch.ts'
 import type { Strategy } from '../search/strategy.ts'
 import type { DenseVector } from '../vector/dense-vector.ts'
 import type { Metric } from '../vector/similarity.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import { searchDense } from './dense-search.ts'
 import type { GraphWalk } from './dense-strategy.ts'
-import { bestPassage, searchDocuments } from './document-search.ts'
+import { searchDocuments } from './document-search.ts'
 import type { EntryHit } from './entry-key.ts'
 import type { ViewStats } from './entry-search.ts'
-import type { FusionPlan } from './hybrid-fusion.ts'
+import type { FusionPlan, PlanOfFirst } from './hybrid-fusion.ts'
 import type { DocumentScope } from './open-segment.ts'
 import type { ListName } from './search-mode.ts'
 import { smallestScore } from './smallest-score.ts'
+import { sparseScores } from './sparse-scores.ts'
 import type { View } from './view.ts'
 
 /**
@@ -45,7 +53,7 @@ export interface ListStats {
   readonly list: ListName
   /** Its weight in the fusion, as given or by default. */
   readonly weight: number
-  /** Documents of the list that were looked for; of the dense list no more than it took. */
+  /** Documents of the list that were found: no more than it took. */
   readonly numHits: number
   /** Of the words or the terms of the query; 0 for the dense list. */
   readonly numQueryTerms: number
@@ -61,7 +69,18 @@ export interface HybridList extends FusionList<number> {
   readonly weight: number
   /** The list's hits with their best passages; the one of rank r stands at r − 1. */
   readonly entries: readonly EntryHit[]
+  /** No other document scores more, as far as the list is exact. */
+  readonly leftBehind: number
   readonly stats: ListStats
+}
+
+/** What is wanted of the fused order. */
+export interface FusedPage {
+  /** Documents at most. */
+  readonly k: number
+  readonly minScore: number
+  /** The last document of the page before. */
+  readonly after: EntryHit | undefined
 }
 
 /** A document of the fused order. */
@@ -70,59 +89,101 @@ export interface FusedEntry extends EntryHit {
   readonly parts: readonly FusionPart[]
 }
 
+/** What the lists of a query are made of. */
+export interface ListSearch {
+  readonly view: View
+  readonly vectors: HybridVectors
+  readonly selection: ListSelection
+  /** Hears of each list and of the fusion. */
+  readonly stopwatch: Stopwatch
+}
+
+/** What was found. */
+export interface FusedSearch {
+  readonly lists: readonly HybridList[]
+  readonly hits: readonly FusedEntry[]
+  /** A document as it is fused, found or not, and the lists that say so; no entry where no list has it. */
+  entryOf(seq: number): FusedDocument
+}
+
+/** A document as lists have it. */
+export interface FusedDocument {
+  readonly lists: readonly HybridList[]
+  readonly entry: FusedEntry | undefined
+}
+
 /**
  * Searches each list that has a weight in the plan.
  *
- * @param denseDepth - documents of the dense list
+ * @param numHits - documents of each list
  */
 export function searchLists(
-  view: View,
-  vectors: HybridVectors,
-  selection: ListSelection,
+  { view, vectors, selection, stopwatch }: ListSearch,
   { weights, depth }: FusionPlan,
-  stopwatch: Stopwatch = new Stopwatch(),
-  denseDepth: number = depth
+  numHits: number = depth ?? DEFAULT_DEPTH
 ): HybridList[] {
+  const missing = depth === undefined ? 'score' : 'zero'
   return Array.from(weights, ([name, weight]) => {
     const list =
       name === 'dense'
-        ? denseList(view, vectors.dense!, selection, { name, weight, depth: denseDepth })
-        : sparseList(view, vectors[name]!, selection, { name, weight, depth })
+        ? denseList(view, vectors.dense!, selection, { name, weight, numHits })
+        : sparseList(view, vectors[name]!, selection, { name, weight, numHits, missing })
     stopwatch.lap(name)
     return list
   })
 }
 
 /**
- * The best documents by the fused score: score descending, then as the first list has them. The passage
- * of each is the one of the list that ranks it best.
+ * Fuses the first documents of each list: score descending, then as the first list has them.
  *
  * @throws EsplanadeError `INVALID_ARGUMENT` where `after` is not in the order
  */
-export function fuseLists(
-  lists: readonly HybridList[],
-  { method, depth }: FusionPlan,
-  {
-    k,
-    minScore,
-    after
-  }: { readonly k: number; readonly minScore: number; readonly after: EntryHit | undefined }
-): FusedEntry[] {
+export function fuseFirst(
+  search: ListSearch,
+  plan: PlanOfFirst,
+  { k, minScore, after }: FusedPage
+): FusedSearch {
+  const { method, depth } = plan
+  const lists = searchLists(search, plan)
   const fused = fuse(lists, method, after === undefined ? { k, depth } : { depth })
-  let first = 0
-  if (after !== undefined) {
-    first = 1 + fused.findIndex(({ key, score }) => key === after.seq && score === after.score)
-    if (first === 0) throw notThere()
-  }
-  return fused
-    .slice(first, first + k)
+  const hits = behind(fused, after)
+    .slice(0, k)
     .filter(({ score }) => score >= minScore)
-    .map(({ key, score, parts }) => ({
-      seq: key,
-      score,
-      parts,
-      passageIndex: bestPassageOf(parts, lists)
-    }))
+    .map(hit => fusedEntry(hit, lists))
+  search.stopwatch.lap('fuse')
+  let all: ReadonlyMap<number, FusedHit<number>> | undefined
+  return {
+    lists,
+    hits,
+    entryOf: seq => {
+      all ??= new Map(fuse(lists, method, { depth }).map(hit => [hit.key, hit]))
+      const hit = all.get(seq)
+      return { lists, entry: hit && fusedEntry(hit, lists) }
+    }
+  }
+}
+
+/**
+ * The documents of an order behind the last of the page before.
+ *
+ * @throws EsplanadeError `INVALID_ARGUMENT` where that is not in it
+ */
+export function behind(
+  fused: readonly FusedHit<number>[],
+  after: EntryHit | undefined
+): readonly FusedHit<number>[] {
+  if (after === undefined) return fused
+  const at = fused.findIndex(({ key, score }) => key === after.seq && score === after.score)
+  if (at < 0) throw notInOrder()
+  return fused.slice(at + 1)
+}
+
+/** A fused document with its passage: that of the list that ranks it best. */
+export function fusedEntry(
+  { key, score, parts }: Pick<FusedHit<number>, 'key' | 'score' | 'parts'>,
+  lists: readonly HybridList[]
+): FusedEntry {
+  return { seq: key, score, parts, passageIndex: bestPassageOf(parts, lists) }
 }
 
 /** The passage of the list that ranks a document best, the first of these; 0 where none has it. */
@@ -140,24 +201,28 @@ function bestPassageOf(parts: readonly FusionPart[], lists: readonly HybridList[
 interface WantedList<Name extends ListName = ListName> {
   readonly name: Name
   readonly weight: number
-  readonly depth: number
+  readonly numHits: number
 }
 
 function sparseList(
   view: View,
   vector: SparseVector,
   { scope, metric, strategy }: ListSelection,
-  { name, weight, depth }: WantedList
+  { name, weight, numHits, missing }: WantedList<'sparse' | 'bm25'> & Pick<HybridList, 'missing'>
 ): HybridList {
-  const wanted = { k: depth, scope, metric, strategy, ...ALL }
+  const wanted = { k: numHits, scope, metric, strategy, ...ALL }
   const { hits: entries, stats } = searchDocuments(view, vector, wanted)
+  // With fewer hits the others match nothing.
+  const leftBehind = entries.length < numHits ? 0 : entries.at(-1)!.score
   return {
     name,
     weight,
-    missing: 'zero',
+    missing,
+    ...(missing === 'score' && { missingAtMost: leftBehind }),
+    leftBehind,
     list: new SparseList(entries, {
       smallest: () => smallestScore(view, vector, scope, metric),
-      scoreOf: seq => bestPassage(view, vector, seq, metric).score
+      scoresOf: seqs => sparseScores(view, vector, seqs, metric)
     }),
     entries,
     stats: {
@@ -175,7 +240,7 @@ const ALL = { minScore: Number.NEGATIVE_INFINITY, searchAfter: undefined } as co
 /** What a list tells of documents that it does not have, when it is asked. */
 interface BeyondHits {
   smallest(): number
-  scoreOf(seq: number): number
+  scoresOf(seqs: readonly number[]): Float64Array
 }
 
 /** A list whose smallest score is looked for when a method asks for it first. */
@@ -199,7 +264,7 @@ class SparseList implements KeyedList<number> {
   }
 
   scoresOf(seqs: readonly number[]): Float64Array {
-    return Float64Array.from(seqs, seq => this.#beyond.scoreOf(seq))
+    return this.#beyond.scoresOf(seqs)
   }
 }
 
@@ -207,18 +272,19 @@ function denseList(
   view: View,
   vector: DenseVector,
   { scope, walk }: ListSelection,
-  { name, weight, depth }: WantedList
+  { name, weight, numHits }: WantedList
 ): HybridList {
-  const found = searchDense(view, vector, { k: depth, scope, minScore: ALL.minScore, walk })
+  const found = searchDense(view, vector, { k: numHits, scope, minScore: ALL.minScore, walk })
   const { hits: entries, min, max } = found
   const { strategy, numScored } = found.stats
   // With fewer hits the list has every document that has a vector.
-  const missingAtMost = entries.length < depth ? min : entries.at(-1)!.score
+  const leftBehind = entries.length < numHits ? min : entries.at(-1)!.score
   return {
     name,
     weight,
     missing: 'score',
-    ...(strategy === 'flat' && { missingAtMost }),
+    ...(strategy === 'flat' && { missingAtMost: leftBehind }),
+    leftBehind,
     list: {
       hits: rankedHits(entries),
       min,
@@ -244,7 +310,7 @@ function rankedHits(entries: readonly EntryHit[]): KeyedHit<number>[] {
   return entries.map(({ seq, score }, i) => ({ key: seq, score, rank: i + 1 }))
 }
 
-function notThere(): EsplanadeError {
+function notInOrder(): EsplanadeError {
   return new EsplanadeError('INVALID_ARGUMENT', {
     place: 'searchAfter',
     problem: 'no document of this key and score is in the fused order',

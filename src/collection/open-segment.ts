@@ -104,6 +104,11 @@ export class OpenSegment {
     )
   }
 
+  /** The smallest score of entries, 0 for one that matches no term; infinity where there are none. */
+  smallestScore(query: SparseVector, filter: DocumentBits | undefined): number {
+    return this.#searcher.smallestScore(this.#lookup.query(query), filter)
+  }
+
   /** The live entries of a scope: undefined where that is all of them. */
   bits(scope: DocumentScope, live: DocumentBits | undefined): DocumentBits | undefined {
     const key = `${scope.namespace}\0${scope.filter === undefined ? '' : filterKey(scope.filter)}`

@@ -10,9 +10,6 @@ import type { View } from './view.ts'
 /**
  * The smallest score of all documents of a scope, each by its best passage: what min-max calls 0. A
  * document that matches no term has the score 0; a scope without documents has 0, too.
- *
- * Most often one of the first documents matches no term, and nothing can be below 0: so documents are
- * looked at one by one, which may end with the first.
  */
 export function smallestScore(
   view: View,
@@ -24,7 +21,12 @@ export function smallestScore(
   for (const { segment, live } of view.segments) {
     const bits = segment.bits(scope, live)
     if (bits?.size === 0) continue
-    smallest = Math.min(smallest, smallestOf(segment, segment.lookUp(query), bits))
+    const { numEntries, numDocuments } = segment.record
+    const own =
+      numEntries === numDocuments
+        ? segment.smallestScore(query, bits)
+        : smallestOfPassages(segment, segment.lookUp(query), bits)
+    smallest = Math.min(smallest, own)
     if (smallest === 0) return 0
   }
   const filter = deltaFilter(scope)
@@ -37,8 +39,8 @@ export function smallestScore(
   return smallest === Number.POSITIVE_INFINITY ? 0 : smallest
 }
 
-/** The same of one segment; infinity where no document of it counts. */
-function smallestOf(
+/** The same of a segment some of whose documents have several passages; infinity where none counts. */
+function smallestOfPassages(
   { segment, seqs: { seqs } }: OpenSegment,
   query: LookedUpQuery,
   bits: DocumentBits | undefined

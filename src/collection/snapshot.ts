@@ -144,7 +144,7 @@ export class CollectionSnapshot {
 
   /**
    * The best documents for a text, a vector, or vectors. The order is by score, then by when a document
-   * was written (of fused scores: as the first list has them); each is found by its best passage.
+   * was written; each is found by its best passage.
    *
    * @throws EsplanadeError `INVALID_ARGUMENT`, `INVALID_VECTOR`, `FILTER_INVALID`; `KEY_NOT_FOUND` for
    *   `searchAfter`; `COLLECTION_MISMATCH`; `ABORTED`; `COLLECTION_CORRUPT`; `COLLECTION_CLOSED`
@@ -236,7 +236,9 @@ export class CollectionSnapshot {
     if (encoded.mode !== 'hybrid') throw new Error('a hybrid query was asked for')
     const { metric } = this.#context.settings
     const selection = { scope, strategy, metric, walk: undefined }
-    const lists = searchLists(this.#view, encoded.vectors, selection, encoded.plan)
+    const { vectors, plan } = encoded
+    const stopwatch = new Stopwatch()
+    const lists = searchLists({ view: this.#view, vectors, selection, stopwatch }, plan)
     this.#keys ??= new DocumentKeys(this.#view)
     return listsByKey(lists, this.#keys, scope.namespace, this.#view)
   }

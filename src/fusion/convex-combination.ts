@@ -1,15 +1,15 @@
-import { TopK } from '../kernel/top-k.ts'
 import {
-  type Candidates,
   candidatesOf,
   DEFAULT_DEPTH,
   type FusedHit,
   type FusionList,
   type FusionOptions,
+  type FusionPart,
   rankFused,
   scoresIn,
   sharesOf
 } from './fusion-list.ts'
+import { scoresOfBest } from './minimal-probing.ts'
 import { checkNormalization, NORMALIZATIONS, type Normalization } from './normalization.ts'
 
 export interface ConvexCombinationOptions extends FusionOptions {
@@ -39,12 +39,16 @@ export function convexCombination<Key = string>(
   const combine = (scores: readonly Float64Array[], i: number): number => {
     let sum = 0
     for (let at = 0; at < lists.length; at++) {
-      sum += shares[at]! * normalizers[at]!(scores[at]![i]!)
+      // What is not known may be infinite.
+      if (shares[at]! > 0) sum += shares[at]! * normalizers[at]!(scores[at]![i]!)
     }
     return sum
   }
-  const isAsked = mayBeBest(lists, candidates, combine, depth, options.k)
-  const scores = lists.map((list, at) => scoresIn(list, at, candidates, isAsked, list.list.min))
+  const { k = Number.POSITIVE_INFINITY } = options
+  const scores =
+    k < candidates.keys.length
+      ? scoresOfBest(lists, candidates, combine, { depth, k })
+      : lists.map((list, at) => scoresIn(list, at, candidates))
   const normalized = (at: number, i: number) => normalizers[at]!(scores[at]![i]!)
   const scoring = {
     added: (at: number, i: number) => shares[at]! * normalized(at, i),
@@ -56,32 +60,18 @@ export function convexCombination<Key = string>(
 }
 
 /**
- * Which candidates can be among the best k, whatever their true scores are in lists that lack them: one
- * whose largest possible sum is below the k-th smallest possible one cannot. All sums are made alike, and
- * rounding keeps their order, so this is exact.
+ * What one document of these true scores is made of, one a list: the values sum to the score that
+ * {@link convexCombination} gives it.
  */
-function mayBeBest<Key>(
+export function convexParts<Key>(
   lists: readonly FusionList<Key>[],
-  candidates: Candidates<Key>,
-  combine: (scores: readonly Float64Array[], i: number) => number,
-  depth: number,
-  k: number | undefined
-): ((i: number) => boolean) | undefined {
-  const isAsked = lists.some(({ missing }) => missing === 'score')
-  const isBound = lists.every(({ missing, missingAtMost }) => {
-    return missing === 'zero' || missingAtMost !== undefined
+  scores: ArrayLike<number>,
+  { normalization = 'min-max', depth = DEFAULT_DEPTH }: ConvexCombinationOptions = {}
+): FusionPart[] {
+  const shares = sharesOf(lists)
+  return lists.map(({ name, list }, at) => {
+    const normalized = NORMALIZATIONS[normalization](list, depth)(scores[at]!)
+    const factor = shares[at]!
+    return { list: name, score: scores[at]!, normalized, factor, value: factor * normalized }
   })
-  const numCandidates = candidates.keys.length
-  if (!isAsked || !isBound || k === undefined || !(k < numCandidates)) return undefined
-  const scoresAt = (limitOf: (list: FusionList<Key>) => number) =>
-    lists.map((list, at) => scoresIn(list, at, candidates, () => false, limitOf(list)))
-  const least = scoresAt(({ list }) => list.min)
-  // A hit behind the first `depth` counts as missing, too.
-  const most = scoresAt(({ list, missingAtMost = 0 }) =>
-    Math.max(missingAtMost, list.hits[depth]?.score ?? Number.NEGATIVE_INFINITY)
-  )
-  const best = new TopK(k)
-  for (let i = 0; i < numCandidates; i++) best.offer(i, combine(least, i))
-  const { threshold } = best
-  return i => combine(most, i) >= threshold
 }

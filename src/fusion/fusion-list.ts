@@ -182,32 +182,30 @@ function partOf<Key>(
   }
 }
 
-/**
- * The scores that candidates count for in a list: those of its hits, or what it says of the missing.
- *
- * @param isAsked - of which candidates that the list lacks the true score is asked for; the others get
- *   `otherwise`
- */
+/** The scores that candidates count for in a list: those of its hits, or what it says of the missing. */
 export function scoresIn<Key>(
   { list, missing }: FusionList<Key>,
   at: number,
-  { keys, ranks, scores }: Candidates<Key>,
-  isAsked: (i: number) => boolean = () => true,
-  otherwise: number = 0
+  { keys, ranks, scores }: Candidates<Key>
 ): Float64Array {
-  const own = scores[at]!
-  if (missing === 'zero') return own
-  const all = own.slice()
-  const asked: number[] = []
-  for (let i = 0; i < keys.length; i++) {
-    if (ranks[at]![i]! > 0) continue
-    if (isAsked(i)) asked.push(i)
-    else all[i] = otherwise
+  const all = scores[at]!.slice()
+  if (missing === 'score') {
+    const asked = Uint32Array.from(keys.keys()).filter(i => ranks[at]![i] === 0)
+    fillScores(list, keys, asked, all)
   }
-  if (asked.length === 0) return all
-  const found = list.scoresOf(asked.map(i => keys[i]!))
-  for (let n = 0; n < asked.length; n++) all[asked[n]!] = found[n]!
   return all
+}
+
+/** Puts the true scores of some candidates in their places. */
+export function fillScores<Key>(
+  list: KeyedList<Key>,
+  keys: readonly Key[],
+  places: Uint32Array,
+  scores: Float64Array
+): void {
+  if (places.length === 0) return
+  const found = list.scoresOf(Array.from(places, i => keys[i]!))
+  for (let n = 0; n < places.length; n++) scores[places[n]!] = found[n]!
 }
 
 /** Shares of the lists that sum to 1. */

@@ -2,6 +2,7 @@ import { blockMaxSearch } from './block-max-pruning.ts'
 import { documentSearch } from './document-at-a-time.ts'
 import { type MemoryViews, RequestFields, viewsOf } from './memory-views.ts'
 import { type ScratchSize, scratchLayout } from './scratch.ts'
+import { smallestScore } from './smallest-score.ts'
 import { PLAIN_WASM, SHARED_WASM } from './wasm-bytes.ts'
 import { windowSearch } from './window-search.ts'
 import { xxh32 } from './xxh32.ts'
@@ -16,6 +17,8 @@ export interface Kernel {
   blockMaxSearch(request: number): number
   /** Answers the request at this address; see {@link documentSearch}. */
   documentSearch(request: number): number
+  /** The smallest score of those that the request is about; see {@link smallestScore}. */
+  smallestScore(request: number): number
   /** Checksum of bytes of the memory, possibly negative; see {@link xxh32}. */
   xxh32(start: number, length: number): number
 }
@@ -143,6 +146,7 @@ function typescriptKernel(views: MemoryViews): Kernel {
     windowSearch: request => windowSearch(new RequestFields(views, request)),
     blockMaxSearch: request => blockMaxSearch(new RequestFields(views, request)),
     documentSearch: request => documentSearch(new RequestFields(views, request)),
+    smallestScore: request => smallestScore(new RequestFields(views, request)),
     xxh32: (start, length) => xxh32(views.u8.subarray(start, start + length))
   }
 }

@@ -12,10 +12,14 @@ export class Stopwatch {
   readonly stages: StageTime[] = []
   #last: number = performance.now()
 
-  /** Ends a part, which began where the one before ended. */
+  /** Ends a part, which began where the one before ended; what is done twice counts as one. */
   lap(stage: string, parts: readonly StageTime[] = []): void {
     const now = performance.now()
-    this.stages.push({ stage, ms: now - this.#last, ...(parts.length > 0 && { parts }) })
+    const at = this.stages.findIndex(one => one.stage === stage)
+    const ms = now - this.#last + (this.stages[at]?.ms ?? 0)
+    const lapped = { stage, ms, ...(parts.length > 0 && { parts }) }
+    if (at < 0) this.stages.push(lapped)
+    else this.stages[at] = lapped
     this.#last = now
   }
 }

@@ -5,7 +5,7 @@ import { Collector, type Selection } from './collector.ts'
 import { codeBytes, rowBytes } from './dense-format.ts'
 import { quantizeQuery } from './dense-quantizer.ts'
 import type { DenseRows } from './dense-rows.ts'
-import { listBits } from './document-bits.ts'
+import { type DocumentBits, listBits } from './document-bits.ts'
 
 /**
  * Looks at every vector of an index, and is exact: its hits are those of `exhaustiveDense`.
@@ -48,8 +48,10 @@ export interface DenseRanking {
 export class FlatScan {
   readonly #index: DenseRows
   readonly #bounds: RowBounds | undefined
-  /** Room for a number of each row: kept, as fresh memory costs more than a pass over it. */
+  /** Of each row about its measure, for the query before. Kept, as fresh memory costs more than a pass. */
   readonly #values: Float64Array
+  /** What the values are of; undefined before the first scan. */
+  #scanned: { readonly query: DenseVector; readonly filter: DocumentBits | undefined } | undefined
 
   constructor(index: DenseRows) {
     this.#index = index
@@ -64,8 +66,14 @@ export class FlatScan {
     const wanted = { k: Math.max(1, Math.min(k, count)), filter: undefined, ...selection }
     if (filter !== undefined) this.#writeIds(listBits(filter))
     const ids = filter === undefined ? scratch.allIds : scratch.ids
-    const candidates = this.#bounds && this.#screen(this.#bounds, query, ids, count, wanted)
-    if (candidates === undefined) return this.#rank(query, ids, count, count, wanted)
+    if (this.#bounds === undefined) return this.#rank(query, ids, count, count, wanted)
+    const bounds = this.#scanBounds(this.#bounds, query, ids, count)
+    if (!this.#isScanned(query, filter)) {
+      this.#scan(ids, count)
+      estimate(bounds)
+      this.#scanned = { query: query.slice(), filter }
+    }
+    const candidates = candidatesOf(bounds, inMeasure(wanted, bounds))
     this.#writeIds(candidates)
     return this.#rank(query, scratch.ids, candidates.length, count, wanted)
   }
@@ -136,37 +144,41 @@ export class FlatScan {
     return scores
   }
 
-  /** The rows of which any may be wanted, or have the smallest or the largest score. */
-  #screen(
-    bounds: RowBounds,
-    query: DenseVector,
-    ids: number,
-    count: number,
-    selection: Selection
-  ): Uint32Array {
-    const { header, views, scratch, memory, codes } = this.#index
+  /** Whether the values are those of a scan: a page that follows, or a deeper one, needs no other. */
+  #isScanned(query: DenseVector, filter: DocumentBits | undefined): boolean {
+    if (this.#scanned === undefined || this.#scanned.filter !== filter) return false
+    const { query: before } = this.#scanned
+    return query.every((value, i) => value === before[i])
+  }
+
+  /** What the bounds of the rows listed at `ids` are made of; writes the query's integers. */
+  #scanBounds(rows: RowBounds, query: DenseVector, ids: number, count: number): ScanBounds {
+    const { header, views, scratch } = this.#index
     const { dimensions, metric } = header
     const at = scratch.integerQuery / 2
-    const integers = quantizeQuery(query, views.i16.subarray(at, at + dimensions))
-    const stride = codeBytes(dimensions)
+    const { step, norm, error } = quantizeQuery(query, views.i16.subarray(at, at + dimensions))
+    const slack = dimensions * 2 ** -50 + 2 ** -46
+    const { out } = scratch
+    return {
+      ...rows,
+      metric,
+      values: this.#values,
+      rows: views.u32.subarray(ids / 4, ids / 4 + count),
+      dots: views.i32.subarray(out / 4, out / 4 + count),
+      factor: metric === 'cosine' && norm > 0 ? step / norm : step,
+      spread: metric === 'cosine' ? 1 : norm,
+      share: error + slack,
+      slack,
+      norm
+    }
+  }
+
+  /** Dot products of the codes of rows listed at `ids` and of the query's integers. */
+  #scan(ids: number, count: number): void {
+    const { header, scratch, memory, codes } = this.#index
+    const stride = codeBytes(header.dimensions)
     const { integerQuery, out } = scratch
     memory.kernel.dotInt8({ rows: codes, stride, ids, count, query: integerQuery, out })
-    const { step, norm } = integers
-    const slack = dimensions * 2 ** -50 + 2 ** -46
-    return candidatesOf(
-      {
-        ...bounds,
-        values: this.#values,
-        rows: views.u32.subarray(ids / 4, ids / 4 + count),
-        dots: views.i32.subarray(out / 4, out / 4 + count),
-        factor: metric === 'cosine' && norm > 0 ? step / norm : step,
-        spread: metric === 'cosine' ? 1 : norm,
-        share: integers.error + slack,
-        slack: metric === 'euclidean' ? slack : 0,
-        norm
-      },
-      inMeasure(selection, metric, norm, slack)
-    )
   }
 }
 
@@ -198,7 +210,8 @@ function rowBounds({ header, scales, errors, norms }: DenseRows): RowBounds {
 
 /** All that the bounds of one scan are made of. */
 interface ScanBounds extends RowBounds {
-  /** Room for a number of each row. */
+  readonly metric: DenseMetric
+  /** About the measure of each row; `values[i]` belongs to `rows[i]`. */
   readonly values: Float64Array
   readonly rows: Uint32Array
   /** `dots[i]` belongs to `rows[i]`. */
@@ -206,7 +219,7 @@ interface ScanBounds extends RowBounds {
   readonly factor: number
   readonly spread: number
   readonly share: number
-  /** For euclidean: what float64 rounds of a squared distance, as a share of (‖x‖ + ‖q‖)². */
+  /** What float64 rounds, as a share; of a squared distance it is one of (‖x‖ + ‖q‖)². */
   readonly slack: number
   /** Length of the query. */
   readonly norm: number
@@ -226,9 +239,7 @@ interface Wanted {
 /** Limits of scores in the measure of the bounds, moved so that rounding excludes no row. */
 function inMeasure(
   { k, minScore, after }: Selection,
-  metric: DenseMetric,
-  norm: number,
-  slack: number
+  { metric, norm, slack }: Pick<ScanBounds, 'metric' | 'norm' | 'slack'>
 ): Wanted {
   const last = after?.score ?? Number.POSITIVE_INFINITY
   if (metric !== 'euclidean') return { k, floor: minScore, ceiling: last, after: last }
@@ -246,14 +257,24 @@ function inMeasure(
   }
 }
 
+/** Works out the values. */
+function estimate({ values, rows, dots, scales, offsets, factor, metric }: ScanBounds): void {
+  const isShifted = metric === 'euclidean'
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    const value = dots[i]! * (factor * scales[row]!)
+    values[i] = isShifted ? value + offsets[row]! : value
+  }
+}
+
 /**
- * The rows that may matter. Most rows are told to be far off by bounds as wide as those of the worst row,
- * which takes no more than a comparison; what is left gets bounds of its own.
+ * The rows that may matter: of which any may be wanted, or have the smallest or the largest score. Most
+ * rows are told to be far off by bounds as wide as those of the worst row, which takes no more than a
+ * comparison; what is left gets bounds of its own.
  */
 function candidatesOf(bounds: ScanBounds, wanted: Wanted): Uint32Array {
-  const { values, rows, dots, scales, offsets, factor, slack } = bounds
+  const { values, rows } = bounds
   const count = rows.length
-  const isShifted = slack > 0
   const widest = widestError(bounds)
   const behind = wanted.after - widest
   const best = new TopK(wanted.k)
@@ -263,10 +284,7 @@ function candidatesOf(bounds: ScanBounds, wanted: Wanted): Uint32Array {
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
   for (let i = 0; i < count; i++) {
-    const row = rows[i]!
-    let value = dots[i]! * (factor * scales[row]!)
-    if (isShifted) value += offsets[row]!
-    values[i] = value
+    const value = values[i]!
     if (value < min) min = value
     if (value > max) max = value
     // Only what is certain to stand behind the page before can keep others out.
@@ -287,25 +305,34 @@ function candidatesOf(bounds: ScanBounds, wanted: Wanted): Uint32Array {
 }
 
 /** How far the value of any row is from its measure at most. */
-function widestError({ maxError, maxLength, spread, share, slack, norm }: ScanBounds): number {
-  return spread * (maxError + share * (maxLength + maxError)) + slack * (maxLength + norm) ** 2
+function widestError(bounds: ScanBounds): number {
+  return errorOf(bounds, bounds.maxLength, bounds.maxError)
+}
+
+/** The same of a row of this length, whose codes are off by this much. */
+function errorOf(
+  { metric, spread, share, slack, norm }: ScanBounds,
+  length: number,
+  error: number
+): number {
+  const rounding = metric === 'euclidean' ? slack * (length + norm) ** 2 : 0
+  return spread * (error + share * (length + error)) + rounding
 }
 
 /** Of the places `near`, the rows that may matter by bounds of their own. */
 function refined(
-  { values, rows, errors, lengths, spread, share, slack, norm }: ScanBounds,
+  bounds: ScanBounds,
   near: readonly number[],
   { k, floor, ceiling, after }: Wanted
 ): Uint32Array {
+  const { values, rows, errors, lengths } = bounds
   const lowers = new Float64Array(near.length)
   const uppers = new Float64Array(near.length)
   const best = new TopK(Math.min(k, Math.max(1, near.length)))
   let minUpper = Number.POSITIVE_INFINITY
   let maxLower = Number.NEGATIVE_INFINITY
   for (const [n, i] of near.entries()) {
-    const length = lengths[rows[i]!]!
-    const error = errors[rows[i]!]!
-    const off = spread * (error + share * (length + error)) + slack * (length + norm) ** 2
+    const off = errorOf(bounds, lengths[rows[i]!]!, errors[rows[i]!]!)
     const [lower, upper] = [values[i]! - off, values[i]! + off]
     lowers[n] = lower
     uppers[n] = upper

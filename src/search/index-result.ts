@@ -50,14 +50,7 @@ export class IndexResult implements SearchResult {
 
   /** Smallest score of all documents that pass the filter. */
   get min(): number {
-    const { query, selection } = this.#found
-    let min = Number.POSITIVE_INFINITY
-    for (const place of selection.filter?.members() ?? range(this.#documents.size)) {
-      min = Math.min(min, this.#documents.score(query, place))
-      // Most often some document matches no term, and one of the first at that.
-      if (min === 0) break
-    }
-    return Number.isFinite(min) ? min : 0
+    return this.#searcher.smallestScore(this.#found.query, this.#found.selection.filter)
   }
 
   /** Largest score of all documents that pass the filter. */
@@ -74,8 +67,4 @@ export class IndexResult implements SearchResult {
   /** A field, so that it can be taken out of the result. */
   readonly scoresOf = (keys: readonly string[]): Float64Array =>
     this.#documents.scores(this.#found.query, keys)
-}
-
-function* range(end: number): Generator<number, void, undefined> {
-  for (let i = 0; i < end; i++) yield i
 }

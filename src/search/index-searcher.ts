@@ -74,6 +74,16 @@ export class IndexSearcher {
     return merge(results, k)
   }
 
+  /** The smallest score of the documents of a set, or of all; 0 where there are none. */
+  smallestScore(query: LookedUpQuery, set: DocumentSet | undefined): number {
+    const filters = set && this.#filtersOf(set)
+    let smallest = Number.POSITIVE_INFINITY
+    for (const [i, { searcher }] of this.#segments.entries()) {
+      if (smallest > 0) smallest = Math.min(smallest, searcher.smallestScore(query, filters?.[i]))
+    }
+    return Number.isFinite(smallest) ? smallest : 0
+  }
+
   #filtersOf(set: DocumentSet): readonly DocumentBits[] {
     if (this.#filter?.set !== set) {
       const ofSegments = this.#segments.map(({ segment, first }) => bitsOf(set, segment, first))

@@ -76,6 +76,24 @@ export class KernelSearch {
     return this.#answer()
   }
 
+  /**
+   * The smallest score of the documents that pass the filter, 0 for one that matches no term; infinity
+   * where there are none. The query has no more terms than the kernel takes.
+   */
+  smallestScore(query: LookedUpQuery, filter: DocumentBits | undefined): number {
+    const numDocuments = filter?.size ?? this.#segment.header.numDocuments
+    if (numDocuments === 0) return Number.POSITIVE_INFINITY
+    const terms = this.#withRuns(query.terms)
+    if (terms.length === 0) return 0
+    const scale = this.#writeTerms(terms, query.length)
+    this.#writeSelection({ ...ALL_DOCUMENTS, filter }, scale)
+    for (const name of ANSWERS) this.#request.setU32(name, 0)
+    this.#mark(terms, 4)
+    const smallest = this.#segment.memory.kernel.smallestScore(this.#scratch)
+    this.#mark(terms, 0)
+    return smallest
+  }
+
   /** The terms that this segment holds; others of the lexicon occur in other segments only. */
   #withRuns(terms: readonly QueryTerm[]): readonly QueryTerm[] {
     const { runOffsets } = this.#segment
@@ -224,6 +242,8 @@ export class KernelSearch {
     }
   }
 }
+
+const ALL_DOCUMENTS = { k: 1, minScore: Number.NEGATIVE_INFINITY, after: undefined }
 
 /** Fields of a request that point into the scratch. */
 const POINTERS = [

@@ -6,6 +6,7 @@ import { approximateParameters, approximatePlan } from './approximate.ts'
 import { blockMaxPlan } from './block-max-pruning.ts'
 import type { Ranking, Selection } from './collector.ts'
 import { documentAtATimePlan } from './document-at-a-time.ts'
+import { type DocumentBits, hasBit } from './document-bits.ts'
 import { exhaustive } from './exhaustive.ts'
 import { KernelSearch } from './kernel-search.ts'
 import { maxScorePlan } from './max-score.ts'
@@ -41,6 +42,22 @@ export class SegmentSearcher {
     }
     const plan = this.#plan(name, query, selection)
     return { strategy: name, ...this.#kernel.search(query, selection, plan) }
+  }
+
+  /**
+   * The smallest score of the documents that pass the filter, 0 for one that matches no term; infinity
+   * where there are none.
+   */
+  smallestScore(query: LookedUpQuery, filter: DocumentBits | undefined): number {
+    if (fitsKernel(query.terms.length, 1)) return this.#kernel.smallestScore(query, filter)
+    const { header } = this.#segment
+    let smallest = Number.POSITIVE_INFINITY
+    for (let docId = 0; docId < header.numDocuments && smallest > 0; docId++) {
+      if (filter !== undefined && !hasBit(filter.bits, docId)) continue
+      const score = scoreOf(query, documentRecord(this.#segment, docId), header.metric)
+      smallest = Math.min(smallest, score)
+    }
+    return smallest
   }
 
   /** The strategy itself; `'exhaustive'` where a kernel was asked for that cannot take the query. */

@@ -36,11 +36,12 @@ export class Drawing {
     return Array.from({ length: numWords }, () => WORDS[this.below(WORDS.length)]).join(' ')
   }
 
-  sparse(): SparseVector {
+  /** @param isUneven - weights of which no two are the same, for documents that do not tie */
+  sparse(isUneven = false): SparseVector {
     const terms = Array.from({ length: 6 }, (_, i) => i + 1).filter(() => this.next() < 0.4)
     return sparseVector(
       terms,
-      terms.map(() => (1 + this.below(4)) / 2)
+      terms.map(() => (isUneven ? 0.1 + this.next() : (1 + this.below(4)) / 2))
     )
   }
 
@@ -96,7 +97,7 @@ export async function listsByDefinition(
   query: OracleQuery,
   metric: DenseMetric,
   passes: (metadata: { readonly n: number }) => boolean
-): Promise<Record<ListName, FusionList>> {
+): Promise<Record<ListName, FusionList> & { readonly written: readonly string[] }> {
   const words = await collection.queryVector(query.text, { mode: 'bm25' })
   const scores = new Map<string, PassageScores>()
   await using snapshot = await collection.snapshot()
@@ -116,7 +117,8 @@ export async function listsByDefinition(
   return {
     sparse: termList('sparse', scores),
     bm25: termList('bm25', scores),
-    dense: denseList(scores)
+    dense: denseList(scores),
+    written: [...scores.keys()]
   }
 }
 
@@ -160,15 +162,33 @@ function denseList(scores: ReadonlyMap<string, PassageScores>): FusionList {
   return { name: 'dense', list, missing: 'score' }
 }
 
-/** The fused order of all lists that are named, with these weights. */
+/**
+ * The fused order of all lists that are named, with these weights. Where all documents take part, equal
+ * scores stand as the documents were written.
+ *
+ * @param written - the keys, in the order in which they were written
+ */
 export function fuseByDefinition(
   lists: Record<ListName, FusionList>,
-  { weights, depth, ...method }: HybridFusion & { weights: Partial<Record<ListName, number>> }
+  {
+    weights,
+    depth,
+    ...method
+  }: HybridFusion & { readonly weights: Partial<Record<ListName, number>> },
+  written: readonly string[]
 ): FusedHit[] {
   const fused = (['sparse', 'dense', 'bm25'] as const)
     .filter(name => weights[name] !== undefined)
     .map(name => ({ ...lists[name], weight: weights[name]! }))
-  return fuse(fused, method, depth === undefined ? {} : { depth })
+  const { normalization = 'min-max' } = method.method === 'convex' ? method : {}
+  const isWhole = method.method === 'convex' && ['min-max', 'none'].includes(normalization)
+  if (depth !== undefined || !isWhole) {
+    return fuse(fused, method, depth === undefined ? {} : { depth })
+  }
+  const place = new Map(written.map((key, i) => [key, i]))
+  return fuse(fused, method, { depth: Number.MAX_SAFE_INTEGER })
+    .sort((a, b) => b.score - a.score || place.get(a.key)! - place.get(b.key)!)
+    .map((hit, i) => ({ ...hit, rank: i + 1 }))
 }
 
 /** What a hit is compared by. */

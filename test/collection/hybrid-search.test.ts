@@ -21,6 +21,9 @@ import { openSmall } from './small-collection.ts'
 const SEED = Number(process.env.HYBRID_SEED ?? Math.floor(Math.random() * 2 ** 24))
 const QUERIES = Number(process.env.HYBRID_QUERIES ?? 24)
 
+/** More than a list has by default. */
+const NUM_MANY = 1500
+
 const THREE = { sparse: 0.25, dense: 0.5, bm25: 0.25 }
 const EQUAL = { sparse: 1, dense: 1, bm25: 1 }
 
@@ -100,8 +103,15 @@ it.each(['cosine', 'dot', 'euclidean'] as const)(
       const least = drawing.below(3)
       const filter = least === 0 ? undefined : { n: { $gte: least } }
       const passes = ({ n }: { readonly n: number }) => n >= least
-      const lists = await listsByDefinition(collection, given, query, metric, passes)
-      const expected = fuseByDefinition(lists, { ...(fusion ?? { method: 'convex' }), weights })
+      const { written, ...lists } = await listsByDefinition(
+        collection,
+        given,
+        query,
+        metric,
+        passes
+      )
+      const plan = { ...(fusion ?? { method: 'convex' }), weights } as const
+      const expected = fuseByDefinition(lists, plan, written)
       const options = {
         mode: 'hybrid',
         ...(fusion && { fusion }),
@@ -132,36 +142,85 @@ it.each(['cosine', 'dot', 'euclidean'] as const)(
   120_000
 )
 
-it('finds the same with a dense list that is no longer than it must be', async () => {
-  const drawing = new Drawing(SEED)
+/** A query that its own document answers best, and no other nearly as well. */
+function queryOf({ text, vector, dense }: UpsertDocument, otherwise: OracleQuery): OracleQuery {
+  const vectors = { sparse: vector, dense: dense as Float32Array | undefined }
+  if (vectors.sparse === undefined || vectors.dense === undefined) return otherwise
+  return { text: text!, sparse: vectors.sparse, dense: vectors.dense }
+}
+
+it.each(['even', 'uneven', 'passages'] as const)(
+  'reads lists no further than it must: %s',
+  async kind => {
+    const drawing = new Drawing(SEED)
+    const collection = await openSmall({
+      lexical: true,
+      dense: { dimensions: DIMENSIONS, metric: 'cosine' },
+      flushLimits: { maxEntries: 400, maxPostings: 1e6 }
+    })
+    const given = new Map<string, UpsertDocument>()
+    const dense = () => Float32Array.from({ length: DIMENSIONS }, () => drawing.next() - 0.5)
+    for (let i = 0; i < NUM_MANY; i++) {
+      const one = drawing.document(`k${i}`)
+      if (kind === 'passages') given.set(one.key, one)
+      else {
+        const { passages: _, ...whole } = one
+        const vectors =
+          kind === 'even'
+            ? { vector: drawing.sparse(), dense: drawing.dense() }
+            : { vector: drawing.sparse(true), dense: dense() }
+        given.set(one.key, { ...whole, ...vectors })
+      }
+    }
+    await collection.upsert([...given.values()])
+    let numShort = 0
+    for (let step = 0; step < QUERIES / 2; step++) {
+      // A sparse vector that few documents match leaves much to the dense list.
+      const sparse = step % 4 === 3 ? sparseVector([9], [1]) : drawing.sparse(kind === 'uneven')
+      const drawn = { text: drawing.text(1), sparse, dense: dense() }
+      const { query, k } =
+        step % 4 === 0
+          ? { query: queryOf(given.get(`k${drawing.below(NUM_MANY)}`)!, drawn), k: 1 }
+          : { query: drawn, k: 1 + drawing.below(12) }
+      const normalization = step % 3 === 0 ? 'none' : 'min-max'
+      const fusion = { method: 'convex', normalization } as const
+      const all = () => true
+      const { written, ...lists } = await listsByDefinition(collection, given, query, 'cosine', all)
+      const expected = fuseByDefinition(lists, { ...fusion, weights: THREE }, written)
+      const options = { mode: 'hybrid', fusion, k } as const
+      const { hits, stats } = await collection.search(query, options)
+      const message = `seed ${SEED}, step ${step}`
+      expect(shown(hits), message).toEqual(shown(expected.slice(0, k)))
+      if (stats.lists!.every(({ numHits }) => numHits < 100)) numShort++
+      const second = await collection.search(query, { ...options, searchAfter: hits.at(-1)! })
+      expect(shown(second.hits), message).toEqual(shown(expected.slice(k, 2 * k)))
+      const { score } = expected[drawing.below(3)]!
+      const good = await collection.search(query, { ...options, minScore: score })
+      const asGood = expected.filter(one => one.score >= score).slice(0, k)
+      expect(shown(good.hits), message).toEqual(shown(asGood))
+    }
+    if (kind === 'uneven') expect(numShort).toBeGreaterThan(0)
+  },
+  120_000
+)
+
+it('explains a document that no list has', async () => {
   const collection = await openSmall({
     lexical: true,
-    dense: { dimensions: DIMENSIONS, metric: 'cosine' },
-    flushLimits: { maxEntries: 200, maxPostings: 1e6 }
+    dense: { dimensions: DIMENSIONS, metric: 'dot' }
   })
-  const given = new Map<string, UpsertDocument>()
-  for (let i = 0; i < 700; i++) {
-    // Texts of one passage: the passages of others are shown by rank, which takes whole lists.
-    const { passages: _, ...one } = drawing.document(`k${i}`)
-    given.set(one.key, { ...one, vector: drawing.sparse(), dense: drawing.dense() })
-  }
-  await collection.upsert([...given.values()])
-  let numShort = 0
-  for (let step = 0; step < QUERIES; step++) {
-    // A sparse vector that few documents match leaves much to the dense list.
-    const sparse = step % 2 === 0 ? drawing.sparse() : sparseVector([9], [1])
-    const query = { text: drawing.text(1), sparse, dense: drawing.dense() }
-    const fusion = { method: 'convex', normalization: step % 3 === 0 ? 'none' : 'min-max' } as const
-    const lists = await listsByDefinition(collection, given, query, 'cosine', () => true)
-    const expected = fuseByDefinition(lists, { ...fusion, weights: THREE })
-    const k = 1 + drawing.below(40)
-    const { hits, stats } = await collection.search(query, { mode: 'hybrid', fusion, k })
-    expect(shown(hits), `seed ${SEED}, step ${step}`).toEqual(shown(expected.slice(0, k)))
-    if (stats.lists!.find(({ list }) => list === 'dense')!.numHits <= 100) numShort++
-    const explained = await collection.search(query, { mode: 'hybrid', fusion, k, explain: true })
-    expect(shown(explained.hits)).toEqual(shown(hits))
-    expectExplained(explained.hits, expected)
-  }
-  // Ties make some of them long.
-  expect(numShort).toBeGreaterThan(0)
-}, 120_000)
+  await collection.upsert([
+    { key: 'a', text: 'fog', vector: sparseVector([1], [1]), dense: [1, 0, 0] },
+    { key: 'b', text: 'rope', vector: sparseVector([2], [1]) }
+  ])
+  const query = { text: 'fog', sparse: sparseVector([1], [2]), dense: Float32Array.of(1, 1, 0) }
+  const explained = await collection.explain(query, 'b', { mode: 'hybrid' })
+  expect(explained.score).toBe(0)
+  expect(explained.lists!.map(({ list, score }) => [list, score])).toEqual([
+    ['sparse', 0],
+    ['dense', 1],
+    ['bm25', 0]
+  ])
+  const { hits } = await collection.search(query, { mode: 'hybrid' })
+  expect(hits.map(({ key }) => key)).toEqual(['a'])
+})
