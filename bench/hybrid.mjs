@@ -154,14 +154,15 @@ function countOf(option) {
 
 /** Documents of which all three vectors are of the same text, and queries likewise. */
 async function related(numDocuments, numQueries) {
-  const all = realTexts()
+  const parts = realTexts()
+  const all = parts.flatMap(({ texts }) => texts)
   if (numDocuments > all.length) {
     throw new Error(`--docs ${numDocuments}: there are ${all.length} texts; --unrelated has more`)
   }
   const texts = all.slice(0, numDocuments)
   const name = `${source}-texts-${numDocuments}`
   const sparse = readCsr(await textFile(name, texts))
-  const dense = await denseDocuments({ name, texts })
+  const dense = (await Promise.all(parts.map(denseDocuments))).flat()
   const documents = texts.map((text, i) => ({
     key: `d${i}`,
     text,

@@ -100,10 +100,10 @@ export function documentTexts() {
   )
 }
 
-/** As many real texts as there are at most: passages of MS MARCO where they are, then definitions. */
+/** All real texts that there are: passages of MS MARCO where they are, then definitions. */
 export function realTexts() {
-  const definitions = Array.from(readNouns(), ({ text }) => text)
-  return hasMsMarco ? [...documentTexts(), ...definitions] : definitions
+  const definitions = { name: 'wordnet', texts: Array.from(readNouns(), ({ text }) => text) }
+  return hasMsMarco ? [{ name: source, texts: documentTexts() }, definitions] : [definitions]
 }
 
 /** The texts of the queries `short`. */

@@ -104,6 +104,11 @@ export class OpenSegment {
     )
   }
 
+  /** The exact scores of some entries, in their order; 0 for one that matches no term. */
+  scores(query: SparseVector, entries: readonly number[]): Float64Array {
+    return this.#searcher.scores(this.#lookup.query(query), entries)
+  }
+
   /** The smallest score of entries, 0 for one that matches no term; infinity where there are none. */
   smallestScore(query: SparseVector, filter: DocumentBits | undefined): number {
     return this.#searcher.smallestScore(this.#lookup.query(query), filter)

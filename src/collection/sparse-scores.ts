@@ -1,5 +1,3 @@
-import { scoreOf } from '../search/query-terms.ts'
-import { documentRecord } from '../segment/forward-index.ts'
 import type { Metric } from '../vector/similarity.ts'
 import type { SparseVector } from '../vector/sparse-vector.ts'
 import { bestPassage } from './document-search.ts'
@@ -16,19 +14,25 @@ export function sparseScores(
   metric: Metric
 ): Float64Array {
   const scores = new Float64Array(seqs.length).fill(Number.NaN)
-  for (const { segment: part } of view.segments) {
-    const { firstSeq, lastSeq } = part.seqs
-    const lookedUp = part.lookUp(query)
+  for (const { segment } of view.segments) {
+    const { firstSeq, lastSeq } = segment.seqs
+    const entries: number[] = []
+    const owners: number[] = []
     for (let i = 0; i < seqs.length; i++) {
       const seq = seqs[i]!
       // Segments follow each other in the order of writing, so most are passed over at a glance.
       if (seq < firstSeq || seq > lastSeq) continue
-      const [first, end] = part.seqs.entriesOf(seq)
+      const [first, end] = segment.seqs.entriesOf(seq)
       for (let entry = first; entry < end; entry++) {
-        const record = documentRecord(part.segment, part.segment.docId(entry))
-        const score = scoreOf(lookedUp, record, metric)
-        if (!(score <= scores[i]!)) scores[i] = score
+        entries.push(entry)
+        owners.push(i)
       }
+    }
+    if (entries.length === 0) continue
+    const own = segment.scores(query, entries)
+    for (let n = 0; n < own.length; n++) {
+      const i = owners[n]!
+      if (!(own[n]! <= scores[i]!)) scores[i] = own[n]!
     }
   }
   for (let i = 0; i < seqs.length; i++) {

@@ -70,14 +70,6 @@ export class DocumentSet {
     return hasBit(this.#bits, member)
   }
 
-  /** The members from `first` up to, but not including, `end`, ascending. */
-  *members(first = 0, end: number = this.numDocuments): Generator<number, void, undefined> {
-    for (let at = first; at < end; at++) {
-      if ((at & 7) === 0 && this.#bits[at >>> 3] === 0) at += 7
-      else if (this.has(at)) yield at
-    }
-  }
-
   /** The documents that are in this set and in the other. */
   intersection(other: DocumentSet): DocumentSet {
     const both = this.#bits.map((byte, i) => byte & other.#bits[i]!)

@@ -11,6 +11,7 @@ import {
 import { recordFlags } from '../segment/forward-index.ts'
 import type { Segment } from '../segment/segment.ts'
 import type { Ranking, Selection } from './collector.ts'
+import { documentAtATimePlan } from './document-at-a-time.ts'
 import { type DocumentBits, listBits, numBitBytes } from './document-bits.ts'
 import type { LookedUpQuery, QueryTerm } from './query-terms.ts'
 import type { KernelPlan } from './strategy.ts'
@@ -92,6 +93,24 @@ export class KernelSearch {
     const smallest = this.#segment.memory.kernel.smallestScore(this.#scratch)
     this.#mark(terms, 0)
     return smallest
+  }
+
+  /**
+   * The documents of a list that match, with their exact scores, in the order of hits.
+   *
+   * @param docIds - document ids, each once; at most {@link LIST_LENGTH}
+   */
+  scoreList(query: LookedUpQuery, docIds: Uint32Array): Ranking {
+    const terms = this.#withRuns(query.terms)
+    if (terms.length === 0) return nothing()
+    const scale = this.#writeTerms(terms, query.length)
+    this.#writeSelection({ ...ALL_DOCUMENTS, k: docIds.length, filter: undefined }, scale)
+    this.#writePlan(documentAtATimePlan(docIds.length))
+    this.#segment.memory.views.u32.set(docIds, (this.#scratch + this.#layout.plan) >>> 2)
+    this.#mark(terms, 4)
+    this.#segment.memory.kernel.documentSearch(this.#scratch)
+    this.#mark(terms, 0)
+    return this.#answer()
   }
 
   /** The terms that this segment holds; others of the lexicon occur in other segments only. */
@@ -242,6 +261,9 @@ export class KernelSearch {
     }
   }
 }
+
+/** Documents of a list, at most: every segment has room for as many. */
+export const LIST_LENGTH: number = MAX_QUERY_TERMS
 
 const ALL_DOCUMENTS = { k: 1, minScore: Number.NEGATIVE_INFINITY, after: undefined }
 

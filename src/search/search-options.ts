@@ -86,20 +86,21 @@ export function checkSignal(signal: AbortSignal | undefined): void {
   })
 }
 
+/** Options that were checked. */
+export interface CheckedOptions {
+  readonly k: number
+  readonly minScore: number
+  readonly filter: DocumentSet | undefined
+  readonly searchAfter: Hit | undefined
+  readonly strategy: Strategy
+}
+
 /**
  * Checks the options and fills in the defaults.
  *
  * @throws EsplanadeError `INVALID_ARGUMENT`; `ABORTED` when the signal has fired
  */
-export function checkedOptions(
-  options: SearchOptions,
-  numDocuments: number
-): Pick<SearchOptions, 'searchAfter'> & {
-  k: number
-  minScore: number
-  filter: DocumentSet | undefined
-  strategy: Strategy
-} {
+export function checkedOptions(options: SearchOptions, numDocuments: number): CheckedOptions {
   const { k = 10, filter, liveDocs, minScore = Number.NEGATIVE_INFINITY, searchAfter } = options
   const { strategy = 'auto' } = options
   checkSignal(options.signal)

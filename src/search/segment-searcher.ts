@@ -8,7 +8,7 @@ import type { Ranking, Selection } from './collector.ts'
 import { documentAtATimePlan } from './document-at-a-time.ts'
 import { type DocumentBits, hasBit } from './document-bits.ts'
 import { exhaustive } from './exhaustive.ts'
-import { KernelSearch } from './kernel-search.ts'
+import { KernelSearch, LIST_LENGTH } from './kernel-search.ts'
 import { maxScorePlan } from './max-score.ts'
 import { choose, fitsKernel } from './planner.ts'
 import { type LookedUpQuery, scoreOf } from './query-terms.ts'
@@ -58,6 +58,24 @@ export class SegmentSearcher {
       smallest = Math.min(smallest, score)
     }
     return smallest
+  }
+
+  /** The exact scores of some documents by insertion id, in their order; 0 for one that matches no term. */
+  scores(query: LookedUpQuery, ids: readonly number[]): Float64Array {
+    const docIds = Uint32Array.from(ids, id => this.#segment.docId(id))
+    if (!fitsKernel(query.terms.length, 1)) {
+      const { metric } = this.#segment.header
+      return Float64Array.from(docIds, docId =>
+        scoreOf(query, documentRecord(this.#segment, docId), metric)
+      )
+    }
+    const scores = new Float64Array(ids.length)
+    const places = new Map(ids.map((id, i) => [id, i]))
+    for (let first = 0; first < ids.length; first += LIST_LENGTH) {
+      const found = this.#kernel.scoreList(query, docIds.subarray(first, first + LIST_LENGTH))
+      for (const [n, id] of found.ids.entries()) scores[places.get(id)!] = found.scores[n]!
+    }
+    return scores
   }
 
   /** The strategy itself; `'exhaustive'` where a kernel was asked for that cannot take the query. */

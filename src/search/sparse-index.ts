@@ -261,12 +261,12 @@ export class SparseIndex {
   }
 
   #selection(options: SearchOptions): IndexSelection {
-    const { searchAfter, ...selection } = checkedOptions(options, this.size)
+    const { k, minScore, filter, strategy, searchAfter } = checkedOptions(options, this.size)
     const after = searchAfter && {
       place: this.#documents.place(searchAfter.key),
       score: searchAfter.score
     }
-    return { ...selection, after }
+    return { k, minScore, filter, strategy, after }
   }
 
   #result(
