@@ -1,3 +1,4 @@
+import { DEFAULT_DEPTH } from '../fusion/fusion-list.ts'
 import type { WeightedFusion } from '../fusion/fusion-tuning.ts'
 import type { HybridFusion } from './hybrid-fusion.ts'
 import type { ListName } from './search-mode.ts'
@@ -14,7 +15,7 @@ export function tunedFor(
   lists: readonly ListName[]
 ): HybridFusion | undefined {
   if (tuned === undefined) return undefined
-  const { weights, ...fusion } = tuned
+  const { weights, depth, ...fusion } = tuned
   const own = lists.map(name => [name, weights[name]] as const)
   if (own.some(([, weight]) => weight === undefined)) return undefined
   const isAll = Object.entries(weights).every(
@@ -22,5 +23,7 @@ export function tunedFor(
   )
   const numWeighted = own.filter(([, weight]) => weight! > 0).length
   if (!isAll && numWeighted < 2) return undefined
-  return { ...fusion, weights: Object.fromEntries(own) }
+  // Lists of the usual length say nothing of how deep to search.
+  const usual = depth === DEFAULT_DEPTH ? {} : { depth }
+  return { ...fusion, ...usual, weights: Object.fromEntries(own) }
 }
