@@ -189,6 +189,7 @@ your own:
 - **pruning** of the documents' vectors ([pruning.md](pruning.md)), **query mode**
   ([query-modes.md](query-modes.md)), **precision** of the index or of the model: of \`splade-tiny\`, all
   else as in *sparse*.
-- **fusion** of lists ([fusion.md](fusion.md)): each list gives 1,000 hits.
+- **fusion** of lists ([fusion.md](fusion.md)): each list gives 1,000 hits, so that all methods do the same
+  work. The mode \`hybrid\` of a collection reads less ([hybrid.md](hybrid.md)).
 
 Nothing is tuned to these sets: limits are round numbers, weights the library's defaults.`

@@ -1,5 +1,6 @@
 import { convexCombination, convexParts } from '../fusion/convex-combination.ts'
 import type { FusedHit, FusionPart } from '../fusion/fusion-list.ts'
+import { MAX_HITS } from '../kernel/scratch.ts'
 import type { WholePlan } from './hybrid-fusion.ts'
 import {
   behind,
@@ -41,7 +42,7 @@ export function thresholdAlgorithm(
   plan: WholePlan,
   { k, minScore, after }: FusedPage
 ): FusedSearch {
-  for (let depth = FIRST_HITS + FIRST_HITS_PER_WANTED * k; ; depth *= DEEPER) {
+  for (let depth = FIRST_HITS + FIRST_HITS_PER_WANTED * k; ; depth = deeper(depth)) {
     const lists = searchLists(search, plan, depth)
     const isAll = lists.every(({ entries }) => entries.length < depth)
     const threshold = isAll ? Number.NEGATIVE_INFINITY : lastScoresFused(lists, plan)
@@ -60,6 +61,11 @@ export function thresholdAlgorithm(
       }
     }
   }
+}
+
+/** As many as kernels find, before documents are scored one by one. */
+function deeper(depth: number): number {
+  return depth < MAX_HITS ? Math.min(DEEPER * depth, MAX_HITS) : DEEPER * depth
 }
 
 /** Any document with its true scores; its ranks are those in lists of the usual length. */
