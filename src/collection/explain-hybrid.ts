@@ -51,7 +51,7 @@ export async function explainFused(fused: ExplainedFusion): Promise<HitExplanati
 /** A document that no list has among those of it that are fused. */
 export async function explainNotFused(
   { key, text }: StoredDocument,
-  { depth }: FusionPlan
+  depth: number
 ): Promise<HitExplanation> {
   const description = `document ${JSON.stringify(key)} is not among the first ${depth} of any list`
   return {

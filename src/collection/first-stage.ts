@@ -1,4 +1,5 @@
 import type { HitExplanation } from '../explain/explain-hit.ts'
+import { DEFAULT_DEPTH } from '../fusion/fusion-list.ts'
 import { type StageTime, Stopwatch } from '../rerank/stopwatch.ts'
 import type { SearchStats } from '../search/search-options.ts'
 import type { Strategy } from '../search/strategy.ts'
@@ -125,16 +126,21 @@ function findFused(
   const after = seqAfter(view, { scope, searchAfter })
   const stopwatch = new Stopwatch()
   const lists = { view, vectors, selection: { scope, strategy, metric, walk }, stopwatch }
-  const page = { k, minScore, after }
+  // Whoever asks for all of them may name any number.
+  const page = { k: Math.min(k, view.numEntries + 1), minScore, after }
+  // Only exact lists tell what documents further down score at most, and the same at every depth.
+  const isExact = typeof strategy === 'string' && walk === undefined
   const fused =
-    plan.depth === undefined ? thresholdAlgorithm(lists, plan, page) : fuseFirst(lists, plan, page)
+    plan.depth === undefined && isExact
+      ? thresholdAlgorithm(lists, plan, page)
+      : fuseFirst(lists, { ...plan, depth: plan.depth ?? DEFAULT_DEPTH }, page)
   return {
     hits: fused.hits,
     stats: sumOf(fused.lists),
     parts: stopwatch.stages.slice(),
     explain: document => {
       const { entry, lists } = fused.entryOf(document.seq)
-      if (entry === undefined) return explainNotFused(document, plan)
+      if (entry === undefined) return explainNotFused(document, plan.depth ?? DEFAULT_DEPTH)
       const explainTerms = (name: 'sparse' | 'bm25') => {
         const query = { mode: name, vector: vectors[name]!, ...(text !== undefined && { text }) }
         return explainDocument({ ...query, document }, view, context)

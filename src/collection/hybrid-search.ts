@@ -48,7 +48,7 @@ export interface ListSelection {
   readonly metric: Metric
 }
 
-/** What the search of one list cost. */
+/** What the search of one list cost; where it was read further and further, its last reading. */
 export interface ListStats {
   readonly list: ListName
   /** Its weight in the fusion, as given or by default. */
@@ -102,7 +102,10 @@ export interface ListSearch {
 export interface FusedSearch {
   readonly lists: readonly HybridList[]
   readonly hits: readonly FusedEntry[]
-  /** A document as it is fused, found or not, and the lists that say so; no entry where no list has it. */
+  /**
+   * A document as it is fused, found or not, and the lists that say so. No entry where the first of each
+   * list are fused and none has it.
+   */
   entryOf(seq: number): FusedDocument
 }
 

@@ -144,7 +144,8 @@ export class CollectionSnapshot {
 
   /**
    * The best documents for a text, a vector, or vectors. The order is by score, then by when a document
-   * was written; each is found by its best passage.
+   * was written (where the first documents of each list are fused: as the first list has them); each is
+   * found by its best passage.
    *
    * @throws EsplanadeError `INVALID_ARGUMENT`, `INVALID_VECTOR`, `FILTER_INVALID`; `KEY_NOT_FOUND` for
    *   `searchAfter`; `COLLECTION_MISMATCH`; `ABORTED`; `COLLECTION_CORRUPT`; `COLLECTION_CLOSED`
@@ -198,7 +199,8 @@ export class CollectionSnapshot {
 
   /**
    * Why a document scores as it does, by its best passage; a document that matches no term has 0. In the
-   * mode `'hybrid'` all lists are searched for it; a document that none of them has has 0, too.
+   * mode `'hybrid'` it has the sum of its true scores, or where the first documents of each list are fused,
+   * 0 if none of them has it.
    *
    * @throws EsplanadeError `KEY_NOT_FOUND`; else as {@link CollectionSnapshot.search}
    */

@@ -1,5 +1,5 @@
 import { convexCombination, convexParts } from '../fusion/convex-combination.ts'
-import type { FusedHit, FusionPart } from '../fusion/fusion-list.ts'
+import { DEFAULT_DEPTH, type FusedHit, type FusionPart } from '../fusion/fusion-list.ts'
 import { MAX_HITS } from '../kernel/scratch.ts'
 import type { WholePlan } from './hybrid-fusion.ts'
 import {
@@ -57,7 +57,7 @@ export function thresholdAlgorithm(
       return {
         lists,
         hits: hits.map(hit => fusedEntry(hit, lists)),
-        entryOf: entriesByTrueScores(search, plan)
+        entryOf: entriesByTrueScores(search, plan, Math.max(depth, DEFAULT_DEPTH))
       }
     }
   }
@@ -68,11 +68,19 @@ function deeper(depth: number): number {
   return depth < MAX_HITS ? Math.min(DEEPER * depth, MAX_HITS) : DEEPER * depth
 }
 
-/** Any document with its true scores; its ranks are those in lists of the usual length. */
-function entriesByTrueScores(search: ListSearch, plan: WholePlan): (seq: number) => FusedDocument {
+/**
+ * Any document with its true scores.
+ *
+ * @param depth - of the lists that say its ranks
+ */
+function entriesByTrueScores(
+  search: ListSearch,
+  plan: WholePlan,
+  depth: number
+): (seq: number) => FusedDocument {
   let known: readonly HybridList[] | undefined
   return seq => {
-    known ??= searchLists(search, plan)
+    known ??= searchLists(search, plan, depth)
     const lists = known
     const hits = lists.map(({ list }) => list.hits.find(({ key }) => key === seq))
     const scores = lists.map(({ list }, at) => hits[at]?.score ?? list.scoresOf([seq])[0]!)

@@ -1,5 +1,6 @@
 import {
   candidatesOf,
+  checkCount,
   DEFAULT_DEPTH,
   type FusedHit,
   type FusionList,
@@ -39,14 +40,17 @@ export function convexCombination<Key = string>(
   const combine = (scores: readonly Float64Array[], i: number): number => {
     let sum = 0
     for (let at = 0; at < lists.length; at++) {
-      // What is not known may be infinite.
-      if (shares[at]! > 0) sum += shares[at]! * normalizers[at]!(scores[at]![i]!)
+      sum += shares[at]! * normalizers[at]!(scores[at]![i]!)
     }
     return sum
   }
   const { k = Number.POSITIVE_INFINITY } = options
+  if (options.k !== undefined) checkCount('k', options.k)
+  const isBound = lists.every(
+    ({ missing, missingAtMost }) => missing === 'zero' || missingAtMost !== undefined
+  )
   const scores =
-    k < candidates.keys.length
+    isBound && k < candidates.keys.length
       ? scoresOfBest(lists, candidates, combine, { depth, k })
       : lists.map((list, at) => scoresIn(list, at, candidates))
   const normalized = (at: number, i: number) => normalizers[at]!(scores[at]![i]!)

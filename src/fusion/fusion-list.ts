@@ -32,8 +32,9 @@ export interface FusionList<Key = string> {
    */
   readonly missing: 'zero' | 'score'
   /**
-   * No document that the list lacks scores above this. Where it is known, true scores are asked for only
-   * of documents that can be among the best k by it. Default: not known.
+   * No document that the list lacks scores above this, and none below its `min`. Where all lists know it,
+   * true scores are asked for only of documents that can be among the best k by these limits. Default: not
+   * known.
    */
   readonly missingAtMost?: number
   /** Its share; what it means is the method's. Default 1; 0 leaves the list out of the score. */

@@ -18,6 +18,8 @@ export interface BestOfCandidates {
  * one is not asked for, whatever its true scores are in lists that lack it. All sums are made alike, and
  * rounding keeps their order, so this is exact.
  *
+ * Lists that are asked say what those score at most that they lack (`missingAtMost`).
+ *
  * Asked are first the k of the largest possible sums, most often the best ones, so that few others are
  * left; then one list after the other, the one that decides most first. Source: Chang and Hwang, "Minimal
  * Probing: Supporting Expensive Predicates for Top-k Queries", SIGMOD 2002.
@@ -30,8 +32,8 @@ export function scoresOfBest<Key>(
 ): Float64Array[] {
   const { keys, ranks } = candidates
   const least = limited(lists, candidates, ({ list }) => list.min)
-  const most = limited(lists, candidates, ({ list, missingAtMost = Number.POSITIVE_INFINITY }) =>
-    Math.max(missingAtMost, list.hits[depth]?.score ?? Number.NEGATIVE_INFINITY)
+  const most = limited(lists, candidates, ({ list, missingAtMost }) =>
+    Math.max(missingAtMost!, list.hits[depth]?.score ?? Number.NEGATIVE_INFINITY)
   )
   const ask = (at: number, places: Uint32Array): void => {
     const { list, missing } = lists[at]!

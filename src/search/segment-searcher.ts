@@ -62,20 +62,21 @@ export class SegmentSearcher {
 
   /** The exact scores of some documents by insertion id, in their order; 0 for one that matches no term. */
   scores(query: LookedUpQuery, ids: readonly number[]): Float64Array {
-    const docIds = Uint32Array.from(ids, id => this.#segment.docId(id))
-    if (!fitsKernel(query.terms.length, 1)) {
+    const distinct = [...new Set(ids)]
+    const docIds = Uint32Array.from(distinct, id => this.#segment.docId(id))
+    const scoreOfId = new Map<number, number>()
+    if (fitsKernel(query.terms.length, 1)) {
+      for (let first = 0; first < docIds.length; first += LIST_LENGTH) {
+        const found = this.#kernel.scoreList(query, docIds.subarray(first, first + LIST_LENGTH))
+        for (const [n, id] of found.ids.entries()) scoreOfId.set(id, found.scores[n]!)
+      }
+    } else {
       const { metric } = this.#segment.header
-      return Float64Array.from(docIds, docId =>
-        scoreOf(query, documentRecord(this.#segment, docId), metric)
-      )
+      for (const [n, docId] of docIds.entries()) {
+        scoreOfId.set(distinct[n]!, scoreOf(query, documentRecord(this.#segment, docId), metric))
+      }
     }
-    const scores = new Float64Array(ids.length)
-    const places = new Map(ids.map((id, i) => [id, i]))
-    for (let first = 0; first < ids.length; first += LIST_LENGTH) {
-      const found = this.#kernel.scoreList(query, docIds.subarray(first, first + LIST_LENGTH))
-      for (const [n, id] of found.ids.entries()) scores[places.get(id)!] = found.scores[n]!
-    }
-    return scores
+    return Float64Array.from(ids, id => scoreOfId.get(id) ?? 0)
   }
 
   /** The strategy itself; `'exhaustive'` where a kernel was asked for that cannot take the query. */

@@ -224,3 +224,55 @@ it('explains a document that no list has', async () => {
   const { hits } = await collection.search(query, { mode: 'hybrid' })
   expect(hits.map(({ key }) => key)).toEqual(['a'])
 })
+
+it('takes any number for all documents, and gives repeated documents their scores', async () => {
+  const collection = await openSmall({
+    lexical: true,
+    dense: { dimensions: DIMENSIONS, metric: 'cosine' }
+  })
+  const drawing = new Drawing(SEED)
+  await collection.upsert(
+    Array.from({ length: 30 }, (_, i) => ({
+      key: `k${i}`,
+      text: drawing.text(3),
+      vector: sparseVector([1], [i + 1]),
+      dense: drawing.dense()
+    }))
+  )
+  await collection.flush()
+  const query = { text: 'fog', sparse: sparseVector([1], [1]), dense: drawing.dense() }
+  const all = await collection.search(query, { mode: 'hybrid', k: Number.MAX_SAFE_INTEGER })
+  expect(all.hits).toHaveLength(30)
+  await using snapshot = await collection.snapshot()
+  const [sparse] = await snapshot.rankedLists(query, { depth: 1 })
+  expect([...sparse!.list.scoresOf(['k4', 'k4', 'k9', 'k4'])]).toEqual([5, 5, 10, 5])
+})
+
+it('pages and explains by the scores of the hits where lists are approximate', async () => {
+  const collection = await openSmall({
+    lexical: true,
+    dense: { dimensions: DIMENSIONS, metric: 'cosine' }
+  })
+  const drawing = new Drawing(SEED)
+  await collection.upsert(
+    Array.from({ length: 300 }, (_, i) => ({
+      key: `k${i}`,
+      text: drawing.text(3),
+      // The one term that counts, the other, and none.
+      vector: i < 40 ? sparseVector([1], [1 + drawing.next()]) : sparseVector([2 + (i % 2)], [2]),
+      dense: drawing.dense()
+    }))
+  )
+  await collection.flush()
+  const query = { text: 'fog', sparse: sparseVector([1, 2], [2, 1]), dense: drawing.dense() }
+  const options = {
+    mode: 'hybrid',
+    k: 10,
+    strategy: { name: 'approximate', queryTerms: 1 }
+  } as const
+  const first = await collection.search(query, { ...options, explain: true })
+  expect(first.rankSafe).toBe(false)
+  for (const { score, explanation } of first.hits) expect(explanation!.score).toBe(score)
+  const second = await collection.search(query, { ...options, searchAfter: first.hits.at(-1)! })
+  expect(second.hits).toHaveLength(10)
+})
