@@ -66,14 +66,11 @@ export class KernelSearch {
   search(query: LookedUpQuery, selection: Selection, plan: KernelPlan): Ranking {
     const terms = this.#withRuns(query.terms)
     if (terms.length === 0 || selection.k === 0) return nothing()
-    const { kernel } = this.#segment.memory
     const scale = this.#writeTerms(terms, query.length)
     this.#writeSelection(selection, scale)
     this.#writePlan(plan)
     if (plan.kernel === 'documentSearch') this.#writeList(selection.filter!)
-    this.#mark(terms, 4)
-    kernel[plan.kernel](this.#scratch)
-    this.#mark(terms, 0)
+    this.#run(plan.kernel, terms)
     return this.#answer()
   }
 
@@ -89,10 +86,7 @@ export class KernelSearch {
     const scale = this.#writeTerms(terms, query.length)
     this.#writeSelection({ ...ALL_DOCUMENTS, filter }, scale)
     for (const name of ANSWERS) this.#request.setU32(name, 0)
-    this.#mark(terms, 4)
-    const smallest = this.#segment.memory.kernel.smallestScore(this.#scratch)
-    this.#mark(terms, 0)
-    return smallest
+    return this.#run('smallestScore', terms)
   }
 
   /**
@@ -107,9 +101,7 @@ export class KernelSearch {
     this.#writeSelection({ ...ALL_DOCUMENTS, k: docIds.length, filter: undefined }, scale)
     this.#writePlan(documentAtATimePlan(docIds.length))
     this.#segment.memory.views.u32.set(docIds, (this.#scratch + this.#layout.plan) >>> 2)
-    this.#mark(terms, 4)
-    this.#segment.memory.kernel.documentSearch(this.#scratch)
-    this.#mark(terms, 0)
+    this.#run('documentSearch', terms)
     return this.#answer()
   }
 
@@ -226,6 +218,14 @@ export class KernelSearch {
     this.#request.setU32('numVisits', docIds.length)
     // The list is the filter.
     this.#request.setU32('filter', 0)
+  }
+
+  /** Runs a kernel on the request that was written, and gives its answer. */
+  #run(name: KernelPlan['kernel'] | 'smallestScore', terms: readonly QueryTerm[]): number {
+    this.#mark(terms, 4)
+    const answer = this.#segment.memory.kernel[name](this.#scratch)
+    this.#mark(terms, 0)
+    return answer
   }
 
   /** Marks the query's terms for the exact scores, or unmarks them. */
